@@ -1,0 +1,62 @@
+"""Time that is taken, or shown, without an appointment."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from calendars.choices import SlotCode, SlotSource
+
+
+class BlockedSlot(models.Model):
+    """One occurrence: made in LeadMagicX, or mirrored from iCloud by the app that owns `external_id`.
+
+    `start`/`end` are shown, `busy_start`/`busy_end` (with travel time, rule P12) close the time when `blocks`.
+    Rows of one user are read through one b-tree range: (user, busy_end, busy_start).
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="blocked_slots")
+    source = models.CharField(max_length=10, choices=SlotSource, default=SlotSource.LEADMAGICX)
+    title = models.CharField(max_length=500, blank=True)
+    place = models.CharField(max_length=200, blank=True, help_text="Name of the iCloud calendar it comes from.")
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    busy_start = models.DateTimeField()
+    busy_end = models.DateTimeField()
+    all_day = models.BooleanField(default=False)
+    blocks = models.BooleanField(default=True)
+    code = models.CharField(max_length=24, choices=SlotCode, default=SlotCode.LEADMAGICX)
+    external_id = models.BigIntegerField(
+        null=True, blank=True, help_text="The mirrored event's row; only its owner follows it."
+    )
+    removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its event was seen to be deleted in iCloud."
+    )
+
+    class Meta:
+        ordering = ["start", "pk"]
+        indexes = [
+            models.Index(
+                fields=["user", "busy_end", "busy_start"],
+                condition=Q(blocks=True),
+                name="blocked_busy_by_user",
+            ),
+            models.Index(fields=["user", "end", "start"], name="blocked_shown_by_user"),
+            models.Index(fields=["external_id"], condition=Q(external_id__isnull=False), name="blocked_by_external"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="blocked_in_order",
+                condition=Q(start__lte=F("end"), busy_start__lte=F("start"), busy_end__gte=F("end")),
+                violation_error_message="A blocked slot must end after it starts.",
+            ),
+            models.CheckConstraint(
+                name="blocked_source_and_owner",
+                condition=Q(source=SlotSource.LEADMAGICX, external_id__isnull=True)
+                | Q(source=SlotSource.ICLOUD, external_id__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title or 'Blocked'} {self.start:%Y-%m-%d %H:%M}"

@@ -1,0 +1,8 @@
+"""Two-way iCloud sync."""
+
+from django.apps import AppConfig
+
+
+class ICloudSyncConfig(AppConfig):
+    name = "icloud_sync"
+    verbose_name = "iCloud"

@@ -1,0 +1,9 @@
+"""ASGI entry: `uvicorn leadmagicx.asgi:application`."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadmagicx.settings")
+
+application = get_asgi_application()

@@ -1,0 +1,8 @@
+"""What other services are told, signed and retried."""
+
+from django.apps import AppConfig
+
+
+class WebhooksConfig(AppConfig):
+    name = "leadmagicx.webhooks"
+    label = "webhooks"

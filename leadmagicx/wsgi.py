@@ -1,0 +1,9 @@
+"""WSGI entry: `gunicorn leadmagicx.wsgi`."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadmagicx.settings")
+
+application = get_wsgi_application()
