@@ -1,0 +1,71 @@
+"""pytest plugin: a throw-away PostgreSQL and Valkey for the session, up before Django reads its settings.
+
+With xdist the controller starts them and each worker has its own database and Valkey number. They end with
+the controller, whatever ends it. TEST_DATABASE_URL and TEST_REDIS_URL name other servers to use instead.
+No variable of the machine reaches the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from leadmagicx.embedded import servers
+from leadmagicx.embedded.folder import Folder
+
+# Everything that contract or embedded servers read, by name or by the beginning of the name.
+OUTSIDE = (
+    "ALLOWED_HOSTS", "CREDENTIAL_KEYS", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "DEBUG", "DEMO_", "EMAIL_URL",
+    "EMBEDDED_SERVERS", "ICLOUD_", "INSECURE_LOCAL_HTTP", "PORT", "REDIS_URL", "SECRET_KEY", "SENTRY_DSN", "WEBHOOK_",
+)  # fmt: skip
+INSIDE = {
+    "SECRET_KEY": "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz",
+    "CREDENTIAL_KEYS": "b25seS1mb3ItdGVzdHMtMDEyMzQ1Njc4OWFiY2RlZiE=",
+    "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost,[::1]",
+    "INSECURE_LOCAL_HTTP": "true",
+    "EMAIL_URL": "memorymail://",
+    # A closed port: a test that forgot its server must not reach Apple.
+    "ICLOUD_CALDAV_URL": "http://127.0.0.1:9/",
+    "ICLOUD_TRUSTED_HOSTS": "127.0.0.1,localhost",
+}
+DATABASE, BROKER = "TEST_DATABASE_URL", "TEST_REDIS_URL"
+
+_own: list[servers.Attachment] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests() -> Generator[None, None, None]:
+    """Give Django its environment; a wrapper runs before pytest-django's own part of this hook."""
+    _set_environment()
+    yield
+
+
+def pytest_unconfigure() -> None:
+    """Stop what this session started."""
+    while _own:
+        _own.pop().release()
+
+
+def _set_environment() -> None:
+    for name in [name for name in os.environ if name.startswith(OUTSIDE)]:
+        del os.environ[name]
+    if not (os.environ.get(DATABASE) and os.environ.get(BROKER)):
+        folder = Folder(Path(tempfile.mkdtemp(prefix="leadmagicx-tests-")))
+        share = servers.attach(folder, throw_away=True)
+        _own.append(share)
+        os.environ |= {DATABASE: share.database_url, BROKER: share.redis_url}
+    os.environ |= INSIDE | {
+        "DATABASE_URL": os.environ[DATABASE],
+        "REDIS_URL": _own_number(os.environ[BROKER], worker=os.environ.get("PYTEST_XDIST_WORKER", "")),
+    }
+
+
+def _own_number(url: str, *, worker: str) -> str:
+    """Return the broker's URL with a database number for this xdist worker (gw0 has 1, no worker has 0)."""
+    number = int(worker.removeprefix("gw")) + 1 if worker else 0
+    return urlsplit(url)._replace(path=f"/{number}").geturl()
