@@ -1,4 +1,4 @@
-"""pytest plugin: a throw-away PostgreSQL and Valkey for the session, up before Django reads its settings.
+"""A throw-away PostgreSQL and Valkey for a pytest session, up before Django reads its settings.
 
 With xdist the controller starts them and each worker has its own database and Valkey number. They end with
 the controller, whatever ends it. TEST_DATABASE_URL and TEST_REDIS_URL name other servers to use instead.
@@ -7,13 +7,11 @@ No variable of the machine reaches the tests.
 
 from __future__ import annotations
 
+import atexit
 import os
 import tempfile
-from collections.abc import Generator
 from pathlib import Path
 from urllib.parse import urlsplit
-
-import pytest
 
 from leadmagicx.embedded import servers
 from leadmagicx.embedded.folder import Folder
@@ -38,31 +36,27 @@ DATABASE, BROKER = "TEST_DATABASE_URL", "TEST_REDIS_URL"
 _own: list[servers.Attachment] = []
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests() -> Generator[None, None, None]:
-    """Give Django its environment; a wrapper runs before pytest-django's own part of this hook."""
-    _set_environment()
-    yield
-
-
-def pytest_unconfigure() -> None:
-    """Stop what this session started."""
-    while _own:
-        _own.pop().release()
-
-
-def _set_environment() -> None:
+def provide() -> None:
+    """Give this process the environment of the tests, starting servers unless an xdist controller did."""
     for name in [name for name in os.environ if name.startswith(OUTSIDE)]:
         del os.environ[name]
     if not (os.environ.get(DATABASE) and os.environ.get(BROKER)):
         folder = Folder(Path(tempfile.mkdtemp(prefix="leadmagicx-tests-")))
         share = servers.attach(folder, throw_away=True)
+        atexit.register(share.release)
         _own.append(share)
         os.environ |= {DATABASE: share.database_url, BROKER: share.redis_url}
     os.environ |= INSIDE | {
+        "DJANGO_SETTINGS_MODULE": "leadmagicx.settings",
         "DATABASE_URL": os.environ[DATABASE],
         "REDIS_URL": _own_number(os.environ[BROKER], worker=os.environ.get("PYTEST_XDIST_WORKER", "")),
     }
+
+
+def release() -> None:
+    """Stop what `provide` started here."""
+    while _own:
+        _own.pop().release()
 
 
 def _own_number(url: str, *, worker: str) -> str:

@@ -16,6 +16,12 @@ class Lock:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
+        self._held = False
+
+    @property
+    def is_held(self) -> bool:
+        """Say whether we hold the lock, shared or alone."""
+        return self._held
 
     def take(self, *, shared: bool = False, seconds: float = 0) -> bool:
         """Take the lock, waiting at most that many seconds; False when others still hold it then."""
@@ -31,6 +37,7 @@ class Lock:
                     return False
                 time.sleep(POLL_SECONDS)
             else:
+                self._held = True
                 return True
 
     def drop(self) -> None:
@@ -39,3 +46,4 @@ class Lock:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # closing alone leaves it to forked copies
             os.close(self._descriptor)
             self._descriptor = None
+            self._held = False

@@ -30,7 +30,7 @@ class Attachment:
 
     def release(self) -> None:
         """Give up our share. The last one out stops the servers, and returns when they are gone."""
-        if os.getpid() != self.process_id:
+        if os.getpid() != self.process_id or not self.users.is_held:
             return
         start = self.folder.lock("start")
         try:
