@@ -12,13 +12,17 @@ from icloud_sync.fields import SecretField
 
 
 class Webhook(models.Model):
-    """An address of another service, the events it wants, and the secret its deliveries are signed with."""
+    """An address of another service, the events it wants, and the secret its deliveries are signed with.
+
+    `busy_until` is the claim of the one worker that delivers to it, so a slow receiver holds one worker at most.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="webhooks")
     url = models.URLField(max_length=1000)
     events = models.JSONField(default=list)
     secret = SecretField()
     active = models.BooleanField(default=True)
+    busy_until = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -38,13 +42,18 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     attempts = models.PositiveIntegerField(default=0)
     status_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    error = models.CharField(max_length=40, blank=True, help_text="Why the last try got no answer.")
     next_try_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering = ["-created_at"]
+        ordering = ["-created_at", "-pk"]
         verbose_name_plural = "deliveries"
-        indexes = [models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="delivery_due")]
+        indexes = [
+            models.Index(fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="delivery_due"),
+            models.Index(fields=["webhook", "-created_at", "-id"], name="delivery_by_webhook"),
+            models.Index(fields=["created_at"], condition=Q(next_try_at__isnull=True), name="delivery_finished"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event} to {self.webhook}"
