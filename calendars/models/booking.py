@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -10,6 +11,7 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, Ra
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from calendars.choices import AppointmentStatus
 from calendars.models.calendar import Calendar
@@ -51,7 +53,8 @@ class Session(models.Model):
     """One meeting: the time in one calendar that one appointment takes, or all seats of one class.
 
     It is held by its engagements (one for each host) and filled by its appointments (one for each seat).
-    `revision` grows with every change a host should see, so that iCloud can be told.
+    `revision` grows with every change a host should see, so that iCloud can be told. `displaced`: a move made in
+    iCloud put this class session on another one's start (rule P7); seats are booked in the other.
     """
 
     calendar = models.ForeignKey(Calendar, on_delete=models.PROTECT, related_name="sessions")
@@ -60,6 +63,7 @@ class Session(models.Model):
     is_class = models.BooleanField(default=False)
     seats = models.PositiveIntegerField(default=1)
     active = models.BooleanField(default=True)
+    displaced = models.BooleanField(default=False)
     revision = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -71,7 +75,7 @@ class Session(models.Model):
             models.CheckConstraint(name="session_in_order", condition=Q(start__lt=F("end"))),
             models.UniqueConstraint(
                 fields=["calendar", "start"],
-                condition=Q(active=True, is_class=True),
+                condition=Q(active=True, is_class=True, displaced=False),
                 name="session_class_once_per_start",
             ),
         ]
@@ -84,7 +88,8 @@ class Engagement(models.Model):
     """One host's time taken by one session: what never overlaps (rule A4), and what is one iCloud event (rule W1).
 
     A session of a calendar without members has one engagement without host, which guards the calendar itself.
-    `exempt`: a move made in iCloud clashed (rule P7); the row may overlap until the clash is resolved.
+    `exempt`: a move made in iCloud clashed (rule P7); the row may overlap until the clash is resolved. `dropped`: the
+    session went to another host; the row stays for what was written to this one's iCloud.
     """
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="engagements")
@@ -94,6 +99,7 @@ class Engagement(models.Model):
     end = models.DateTimeField()
     active = models.BooleanField(default=True)
     exempt = models.BooleanField(default=False)
+    dropped = models.BooleanField(default=False)
     is_primary = models.BooleanField(default=True)
 
     class Meta:
@@ -140,7 +146,7 @@ class Appointment(models.Model):
     seat = models.PositiveIntegerField(default=1)
     verified = models.BooleanField(default=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -168,13 +174,13 @@ class Appointment(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """One `Idempotency-Key` of one user: the request's fingerprint, and the answer once there is one."""
+    """One `Idempotency-Key` of one user: the request's fingerprint and its answer, written with what it did."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
-    status_code = models.PositiveSmallIntegerField(null=True)
-    body = models.JSONField(null=True)
+    status_code = models.PositiveSmallIntegerField()
+    body: models.JSONField[Any, Any] = models.JSONField()
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -13,6 +15,12 @@ from calendars.zones import validate_zone
 
 SIMPLE_NOT_SUPPORTED = "iCloud Integration is not supported for Simple Calendars"
 DAY = 24 * 60
+
+
+def validate_finite(number: float) -> None:
+    """Raise ValidationError for NaN and infinities: nothing can be put in order with them, nor shown as JSON."""
+    if not math.isfinite(number):
+        raise ValidationError("Enter a number.", code="invalid")
 
 
 class Calendar(models.Model):
@@ -68,7 +76,7 @@ class Member(models.Model):
 
     calendar = models.ForeignKey(Calendar, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
-    priority = models.FloatField(default=0, help_text="A larger number is preferred.")
+    priority = models.FloatField(default=0, validators=[validate_finite], help_text="A larger number is preferred.")
     is_primary = models.BooleanField(default=False)
     position = models.PositiveIntegerField(default=0)
 
