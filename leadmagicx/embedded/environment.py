@@ -24,27 +24,27 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     """
     off = environ.get("EMBEDDED_SERVERS", "").strip().lower() in {"0", "false", "no", "off"}
     if not off and not is_given(environ, "DATABASE_URL"):
-        complete(environ)
+        share = complete(environ, folder=demo_folder(environ).create())
+        if share:
+            atexit.register(share.release)
 
 
-def complete(environ: MutableMapping[str, str]) -> Folder:
-    """Set what is not set outside, taking servers and keys from DEMO_DIR, and return that folder.
+def complete(environ: MutableMapping[str, str], *, folder: Folder) -> servers.Attachment | None:
+    """Set what is not set outside, from the folder, and return our share in its servers if any are used.
 
-    Servers started for this run until this process ends, or the last other one that uses them.
+    Servers started for it run until the share is released, or the last other one in them.
     """
-    folder = demo_folder(environ)
+    share = None
     if not (is_given(environ, "DATABASE_URL") and is_given(environ, "REDIS_URL")):
         share = servers.attach(folder)
-        atexit.register(share.release)
         _fill(environ, {"DATABASE_URL": share.database_url, "REDIS_URL": share.redis_url})
-    kept = folder.create().kept()
-    _fill(environ, {name: kept[name] for name in KEYS})
-    _fill(environ, DEFAULTS)
+    kept = folder.kept()
+    _fill(environ, {name: kept[name] for name in KEYS} | DEFAULTS)
     for name, value in FLAGS.items():
         environ.setdefault(name, value)
     if not any(is_given(environ, name) for name in SHARED):
         _fill(environ, folder.read(DEMO_VARIABLES))
-    return folder
+    return share
 
 
 def share_with_commands(folder: Folder, environ: Mapping[str, str]) -> None:

@@ -54,7 +54,9 @@ class Folder:
                 path.mkdir(mode=0o700, exist_ok=True)
             mine = all(os.access(path, os.R_OK | os.W_OK | os.X_OK) for path in (self.root, self.run, self.log))
         except (PermissionError, FileExistsError) as error:
-            raise EmbeddedError(f"Cannot use {self.root} ({error.strerror}). Name another folder in DEMO_DIR.") from error
+            raise EmbeddedError(
+                f"Cannot use {self.root} ({error.strerror}). Name another folder in DEMO_DIR."
+            ) from error
         if not mine:
             raise EmbeddedError(
                 f"{self.root} belongs to another user. Run as that user, or name another folder in DEMO_DIR."
@@ -127,6 +129,11 @@ def port_is_free(port: int, *, host: str = "127.0.0.1") -> bool:
         except OSError:
             return False
     return True
+
+
+def loopback_hosts() -> list[str]:
+    """Return the loopback addresses of this machine: what `localhost` may mean to a browser."""
+    return [host for host in ("127.0.0.1", "::1") if port_is_free(0, host=host)]
 
 
 def _encryption_key() -> str:

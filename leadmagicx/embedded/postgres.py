@@ -27,7 +27,7 @@ from leadmagicx.embedded.folder import Folder
 
 ROLE = DATABASE = "leadmagicx"
 SOCKET_NAME = ".s.PGSQL.5432"
-# sun_path is 108 bytes on Linux, 104 elsewhere, the closing NUL included; the lock file beside it is longer than the name.
+# The address of a unix socket has 108 bytes on Linux and 104 elsewhere, the closing NUL included.
 LONGEST_SOCKET_PATH = 103
 QUIET = {
     "listen_addresses": "",
@@ -135,9 +135,20 @@ class Postgres:
             self.account.own(password)
         try:
             done = subprocess.run(
-                [binaries() / "initdb", "-D", half, "-U", ROLE, "--auth=scram-sha-256", f"--pwfile={password}",
-                 "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-                 *(["--no-sync"] if self.throw_away else [])],
+                [
+                    binaries() / "initdb",
+                    "-D",
+                    half,
+                    "-U",
+                    ROLE,
+                    "--auth=scram-sha-256",
+                    f"--pwfile={password}",
+                    "--encoding=UTF8",
+                    "--locale=C",
+                    "--locale-provider=builtin",
+                    "--builtin-locale=C.UTF-8",
+                    *(["--no-sync"] if self.throw_away else []),
+                ],
                 preexec_fn=self.account.become if self.account else None,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -154,7 +165,11 @@ class Postgres:
     def _check_version(self) -> None:
         made_by = (self.data / "PG_VERSION").read_text(encoding="ascii").strip()
         done = subprocess.run(
-            [binaries() / "pg_config", "--version"], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+            [binaries() / "pg_config", "--version"],
+            capture_output=True,
+            text=True,
+            check=True,
+            stdin=subprocess.DEVNULL,
         )
         ours = done.stdout.split()[1].split(".")[0]
         if made_by != ours:
