@@ -83,7 +83,9 @@ class Account:
 
     @property
     def password(self) -> str:
-        """The newest password that still works."""
+        """The newest password that still works; LookupError when all are revoked."""
+        if not self.passwords:
+            raise LookupError(f"{self.apple_id} has no password left")
         return next(reversed(self.passwords))
 
     def new_password(self, label: str = "LeadMagicX Calendar", *, text: str | None = None) -> str:

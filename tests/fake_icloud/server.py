@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tests.fake_icloud import politeness, protocol
+from tests.fake_icloud import phone_page, politeness, protocol
 from tests.fake_icloud.account import Account
 from tests.fake_icloud.clock import Clock
 from tests.fake_icloud.faults import Faults
@@ -108,6 +108,10 @@ class FakeICloud:
         return self.base_url("discovery") + "/"
 
     @property
+    def phone_url(self) -> str:
+        return self.base_url("discovery") + phone_page.ROOT
+
+    @property
     def trusted_hosts(self) -> str:
         roles: tuple[Role, ...] = ("discovery", "p1", "p2")
         return ",".join(f"{HOSTS[role][1]}:{self._listeners[role].port}" for role in roles if role in self._listeners)
@@ -205,9 +209,11 @@ class FakeICloud:
 
     def _serve(self, request: Request) -> Response:
         world = self.world
+        if request.role == "discovery" and request.path.startswith(phone_page.ROOT):
+            return phone_page.answer(world, request)  # the user's hands, no CalDAV request
         with world.lock:
             record = Record(
-                number=len(world.requests) + 1,
+                number=world.served + 1,
                 at=world.clock.now(),
                 method=request.method,
                 role=request.role,
@@ -229,7 +235,7 @@ class FakeICloud:
     def _done(self, request: Request) -> None:
         world = self.world
         with world.lock:
-            if request.role != "evil" and request.world is world:
+            if request.role != "evil" and request.world is world:  # not one from before a reset
                 politeness.end(world, request.username)
 
 

@@ -14,7 +14,7 @@ from tests.fake_icloud.faults import Faults
 from tests.fake_icloud.profiles import Flags, flags_of
 from tests.fake_icloud.wire import Record
 
-KEEP = 20_000  # requests remembered; older ones are dropped in halves
+KEEP = 20_000
 
 
 class Mail(NamedTuple):
@@ -56,6 +56,9 @@ class World:
     secrets: set[str] = field(default_factory=set)
     puts: int = 0
     outage: bool = False
+    zone: str = "Europe/Berlin"  # of the phones' pages
+    kept_requests: int = KEEP  # older ones are dropped in halves
+    served: int = 0
     throttled: dict[str, list[float]] = field(default_factory=dict)
     version: int = 0  # counts changes, for whoever saves the state
 
@@ -76,6 +79,7 @@ class World:
         self.mail_log.append(Mail(method, uid, to))
 
     def remember(self, record: Record) -> None:
+        self.served += 1
         self.requests.append(record)
-        if len(self.requests) > KEEP:
-            del self.requests[: KEEP // 2]
+        if len(self.requests) > self.kept_requests:
+            del self.requests[: self.kept_requests // 2]
