@@ -22,7 +22,7 @@ class Client:
 
     `budget` is called before every request, redirects included. `deadline`, a time.monotonic() moment, ends
     everything, also a request under way. `home` (Account.home) saves a redirect where the first call is not
-    calendars(); its host is used only if it is trusted.
+    calendars(); it is ignored if its host is not trusted.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Client:
         self._session = Session(config, apple_id=apple_id, password=password, budget=budget, deadline=deadline)
         self._link = Link(config, self._session)
         if home:
-            self._link.origin = self._session.trusted.locate(home, base=self._link.entry).origin
+            self._link.use_hint(home)
 
     def __enter__(self) -> Client:
         return self

@@ -13,18 +13,21 @@ import io
 import select
 import socket
 import ssl
+import threading
 import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
 from functools import lru_cache
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..errors import BadAnswer
 from .hosts import Location, Origin
-from .translate import AnswerTooLarge
+from .translate import TRANSPORT_ERRORS, AnswerTooLarge
 
+_Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 _CHUNK = 65_536
 _SMALL_ANSWER = 262_144
 """An error's body is read up to here: it may name a DAV precondition, and says nothing else of use."""
@@ -45,7 +48,6 @@ class Connection:
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
-        self.answered = 0
         self.began_to_answer = False
         self._sock: socket.socket | None = None
 
@@ -62,7 +64,6 @@ class Connection:
         """Connect, with TLS where the origin says so; `until` is a time.monotonic() moment."""
         self.close()
         self._sock = _connect(self.origin, until=until)
-        self.answered = 0
 
     def exchange(
         self, method: str, location: Location, *, send: Callable[[socket.socket], None], until: float, max_bytes: int
@@ -75,25 +76,21 @@ class Connection:
         self.began_to_answer = False
         sock = self._sock
         assert sock is not None
-        whole = False
+        keep = False
         try:
             sock.settimeout(_left(until))
             send(sock)
             response = http.client.HTTPResponse(_Source(sock, until=until), method=method)  # type: ignore[arg-type]
             response.begin()
             self.began_to_answer = True
-            cap = max_bytes if response.status < 400 or response.status == 507 else _SMALL_ANSWER
-            body = _read(response, cap=cap)
-            whole = True
-        except AnswerTooLarge:
-            if response.status < 400 or response.status == 507:
-                raise
-            body = b""
+            if response.status < 200:
+                raise BadAnswer(f"HTTP {response.status} in place of an answer")
+            body = _body(response, max_bytes=max_bytes)
+            keep = body is not None and not response.will_close
         finally:
-            if not whole or response.will_close:
+            if not keep:
                 self.close()
-        self.answered += 1
-        return Answer(response.status, response.headers, body, location)
+        return Answer(response.status, response.headers, body or b"", location)
 
     def close(self) -> None:
         """Close the socket, if it is open."""
@@ -133,6 +130,19 @@ def _left(until: float) -> float:
     if left <= 0:
         raise TimeoutError("the time for this request is over")
     return left
+
+
+def _body(response: http.client.HTTPResponse, *, max_bytes: int) -> bytes | None:
+    """Return the body, which has to be whole where it carries data; None when it could be left out and was.
+
+    A refusal or a redirect is said by its status alone: a 412 stays one, however its page ends.
+    """
+    if response.status < 300 or response.status == 507:
+        return _read(response, cap=max_bytes)
+    try:
+        return _read(response, cap=_SMALL_ANSWER)
+    except (*TRANSPORT_ERRORS, BadAnswer):
+        return None
 
 
 def _read(response: http.client.HTTPResponse, *, cap: int) -> bytes:
@@ -175,7 +185,7 @@ def _gunzipped(response: http.client.HTTPResponse, *, cap: int) -> bytes:
 
 def _connect(origin: Origin, *, until: float) -> socket.socket:
     """Return a connected socket; each address of the host gets an equal share of the time that is left."""
-    addresses = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    addresses = _addresses(origin, until=until)
     failure: OSError = ConnectionError("no address")
     for position, (family, kind, protocol, _, address) in enumerate(addresses):
         sock = socket.socket(family, kind, protocol)
@@ -193,6 +203,28 @@ def _connect(origin: Origin, *, until: float) -> socket.socket:
             if isinstance(error, ssl.SSLError):
                 break
     raise failure
+
+
+def _addresses(origin: Origin, *, until: float) -> list[_Address]:
+    """Return the addresses of a host, in time: the system's resolver has no time-out that could be given to it."""
+    if origin.is_loopback:
+        return socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    found: SimpleQueue[list[_Address] | OSError] = SimpleQueue()
+
+    def resolve() -> None:
+        try:
+            found.put(socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            found.put(error)
+
+    threading.Thread(target=resolve, name="resolve", daemon=True).start()
+    try:
+        result = found.get(timeout=_left(until))
+    except Empty:
+        raise TimeoutError("the host's name was not found in time") from None
+    if isinstance(result, OSError):
+        raise result
+    return result
 
 
 @lru_cache(maxsize=1)

@@ -78,7 +78,8 @@ def calendars(link: Link, home: str, *, principal: str = "") -> list[RemoteCalen
 def _home_answer(link: Link, home: str) -> Answer:
     """Ask at the home's own host; when that host is gone, at the host of discovery (partitions move, fact 1.6)."""
     place = link.session.trusted.locate(home, base=link.entry)
-    link.origin = place.origin
+    link.settle_at(place)
+    link.home = place.path
     try:
         answer = link.propfind(place.path, bodies.LIST_CALENDARS, depth=1)
     except Unreachable:
@@ -87,7 +88,7 @@ def _home_answer(link: Link, home: str) -> Answer:
     else:
         if answer.status != 421 or place.origin == link.entry.origin:
             return answer
-    link.origin = link.entry.origin
+    link.settle_at(link.entry)
     return link.propfind(place.path, bodies.LIST_CALENDARS, depth=1)
 
 

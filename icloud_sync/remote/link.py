@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-from ..errors import ICloudError
+from ..errors import BadAnswer, ICloudError, UntrustedHost
 from . import multistatus, statuses
 from .config import RemoteConfig
 from .connection import Answer
 from .hosts import Location, Origin
-from .paths import UnusablePath
+from .paths import UnusablePath, is_plain
 from .session import Session
+from .translate import translate
 
 if TYPE_CHECKING:
     from .wire import Reply, Wire
@@ -28,9 +30,23 @@ class Link:
     def __init__(self, config: RemoteConfig, session: Session) -> None:
         self.config = config
         self.session = session
-        self.entry = session.trusted.locate(config.url)
-        self.origin: Origin = self.entry.origin
+        self.home = ""
+        self._origin: Origin | None = None
         self._wire: Wire | None = None
+
+    @property
+    def entry(self) -> Location:
+        """Where discovery begins. Raises UntrustedHost when the settings contradict each other."""
+        return self.session.trusted.locate(self.config.url)
+
+    @property
+    def origin(self) -> Origin:
+        """The host that requests by path go to."""
+        return self._origin or self.entry.origin
+
+    def settle_at(self, place: Location) -> None:
+        """Send requests by path to this place's host from now on."""
+        self._origin = place.origin
 
     @property
     def wire(self) -> Wire:
@@ -41,34 +57,41 @@ class Link:
             self._wire = Wire(self.session, url=self.entry.url)
         return self._wire
 
+    def use_hint(self, home: str) -> None:
+        """Settle at a stored home's host, if it is one that may be asked."""
+        with suppress(UntrustedHost, BadAnswer):
+            place = self.session.trusted.locate(home, base=self.entry)
+            self.home = place.path
+            self.settle_at(place)
+
     def url(self, path: str) -> str:
         """Return the URL of a path on the account's host."""
         return Location(self.origin, path).url
 
     def ask_at(self, url: str, body: str) -> Answer:
         """Ask for properties of a URL, whatever its host; where later requests go does not change."""
-        return _answer(self.wire.propfind(url, body, 0))
+        return _answer(lambda: self.wire.propfind(url, body, 0))
 
     def propfind(self, path: str, body: str, *, depth: int) -> Answer:
         """Ask for properties of a path, and of its members with depth 1."""
-        return self._arrived(self.wire.propfind(self.url(path), body, depth))
+        return self._arrived(lambda: self.wire.propfind(self.url(path), body, depth))
 
     def report(self, path: str, body: str, *, depth: int | None) -> Answer:
         """Send a report on a collection; None leaves the Depth header out."""
-        return self._arrived(self.wire.report(self.url(path), body, depth))
+        return self._arrived(lambda: self.wire.report(self.url(path), body, depth))
 
     def get(self, path: str) -> Answer:
         """Ask for one event."""
-        return self._arrived(self.wire.request(self.url(path), "GET"))
+        return self._arrived(lambda: self.wire.request(self.url(path), "GET"))
 
     def put(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Write one event; `headers` carry the condition."""
         content = {"Content-Type": "text/calendar; charset=utf-8", **headers}
-        return self._arrived(self.wire.request(self.url(path), "PUT", body, content))
+        return self._arrived(lambda: self.wire.request(self.url(path), "PUT", body, content))
 
     def delete(self, path: str, headers: Mapping[str, str]) -> Answer:
         """Delete one event; no Depth header, which iCloud refuses (fact 5.14)."""
-        return self._arrived(self.wire.delete(self.url(path), headers))
+        return self._arrived(lambda: self.wire.delete(self.url(path), headers))
 
     def rows(self, answer: Answer) -> multistatus.Multistatus:
         """Return the rows of a collection's answer; another status becomes the error it means."""
@@ -90,18 +113,26 @@ class Link:
 
         The host is dropped: iCloud names caldav.icloud.com in answers of a partition (fact 1.5).
         """
+        if is_plain(href):
+            return href
         try:
             return self.session.trusted.locate(href, base=answer.location).path
         except UnusablePath:
             return None
 
-    def _arrived(self, reply: object) -> Answer:
+    def _arrived(self, ask: Callable[[], object]) -> Answer:
         """Keep to the host that a redirect led to, so that only the first request of a run takes the hop (fact 1.7)."""
-        answer = _answer(reply)
-        self.origin = answer.location.origin
+        answer = _answer(ask)
+        self.settle_at(answer.location)
         return answer
 
 
-def _answer(reply: object) -> Answer:
-    """Return what caldav has passed on."""
-    return cast("Reply", reply).answer
+def _answer(ask: Callable[[], object]) -> Answer:
+    """Return what caldav has passed on. Should its code fail, its exception becomes one of ours."""
+    try:
+        return cast("Reply", ask()).answer
+    except Exception as error:
+        ours = translate(error)
+        if ours is None or ours is error:
+            raise
+        raise ours from None

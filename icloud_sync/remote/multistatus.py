@@ -16,7 +16,9 @@ _STATUS = DAV + "status"
 _PROPSTAT = DAV + "propstat"
 _PROP = DAV + "prop"
 _ERROR = DAV + "error"
-_DOCTYPE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*<!DOCTYPE", re.DOTALL | re.IGNORECASE)
+_NONE: frozenset[int] = frozenset()
+_STATUS_LINE = re.compile(r"\s*\S+\s+([1-5][0-9][0-9])(?![0-9])")
+_DOCTYPE = re.compile(rb"(?:\xef\xbb\xbf)?\s*+(?:(?><\?.*?\?>|<!--.*?-->)\s*+)*+<!DOCTYPE", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class Row:
     href: str
     status: int = 0
     props: dict[str, etree._Element] = field(default_factory=dict)
-    refused: set[int] = field(default_factory=set)
+    refused: frozenset[int] = _NONE
 
 
 @dataclass(slots=True)
@@ -73,7 +75,7 @@ def read(body: bytes) -> Multistatus:
     token = None
     for child in root:
         if child.tag == _RESPONSE:
-            rows.extend(_rows(child))
+            rows += _rows(child)
         elif child.tag == SYNC_TOKEN:
             token = (child.text or "").strip() or None
     return Multistatus(rows, token)
@@ -106,37 +108,43 @@ def hrefs_of(element: etree._Element | None) -> list[str]:
 
 
 def _rows(response: etree._Element) -> list[Row]:
+    """Return a response's rows: one for each href, as a status may come with several (RFC 4918 §14.24)."""
     hrefs: list[str] = []
     status = 0
     props: dict[str, etree._Element] = {}
-    refused: set[int] = set()
+    refused: frozenset[int] = _NONE
     for child in response:
         tag = child.tag
-        if tag == HREF:
+        if tag == _PROPSTAT:
+            refused |= _read_propstat(child, props)
+        elif tag == HREF:
             hrefs.append((child.text or "").strip())
-        elif tag == _PROPSTAT:
-            _read_propstat(child, props=props, refused=refused)
         elif tag == _STATUS:
-            status = _code(child)
+            status = _code(child.text)
     return [Row(href, status, props, refused) for href in hrefs]
 
 
-def _read_propstat(propstat: etree._Element, *, props: dict[str, etree._Element], refused: set[int]) -> None:
+def _read_propstat(propstat: etree._Element, props: dict[str, etree._Element]) -> frozenset[int]:
+    """Put the properties into `props` if they came with a 2xx status; returns the status otherwise."""
     found: etree._Element | None = None
     code = 0
     for child in propstat:
-        if child.tag == _PROP:
+        tag = child.tag
+        if tag == _PROP:
             found = child
-        elif child.tag == _STATUS:
-            code = _code(child)
+        elif tag == _STATUS:
+            code = _code(child.text)
     if not 200 <= code < 300:
-        refused.add(code)
-    elif found is not None:
+        return frozenset({code})
+    if found is not None:
         for prop in found:
             props[prop.tag] = prop
+    return _NONE
 
 
-def _code(status: etree._Element) -> int:
+def _code(line: str | None) -> int:
     """Return the number in 'HTTP/1.1 404 Not Found'; 0 when there is none."""
-    words = (status.text or "").split(None, 2)
-    return int(words[1]) if len(words) > 1 and words[1].isascii() and words[1].isdigit() and len(words[1]) == 3 else 0
+    if line == "HTTP/1.1 200 OK":
+        return 200
+    found = _STATUS_LINE.match(line or "")
+    return int(found[1]) if found else 0

@@ -22,9 +22,14 @@ class UnusablePath(BadAnswer):
     """An href that no request can name safely: empty or dotted segments."""
 
 
+def is_plain(href: str) -> bool:
+    """Say whether an href is its own identity: an absolute path in which there is nothing to decode or to doubt."""
+    return _PLAIN.fullmatch(href) is not None
+
+
 def identity(path: str) -> str:
     """Return the identity of a path as a server wrote it; raises UnusablePath."""
-    if _PLAIN.fullmatch(path):
+    if is_plain(path):
         return path
     decoded = _ESCAPES.sub(lambda run: _decoded(bytes.fromhex(run[0].replace("%", ""))), _LONE_PERCENT.sub("%25", path))
     decoded = "".join(_escaped(char) if _unprintable(char) else char for char in decoded)
@@ -36,6 +41,8 @@ def identity(path: str) -> str:
 
 def on_the_wire(path: str) -> str:
     """Return an identity as it is sent in a request line: ASCII, nothing that could end the line (reliability S26)."""
+    if is_plain(path):
+        return path
     return quote(_LONE_PERCENT.sub("%25", path), safe=_SAFE_ON_THE_WIRE)
 
 
@@ -48,14 +55,15 @@ def last_segment(path: str) -> str:
     return path.rstrip("/").rpartition("/")[2]
 
 
-def event_path(path: str) -> str:
+def event_path(path: str, *, home: str) -> str:
     """Return `path` if it can name one event inside a calendar, else raise ItemRefused: no collection is ever written.
 
-    A DELETE on a shared calendar would unshare it (fact 5.14), so the shape is checked before anything is sent.
+    A DELETE on a shared calendar would unshare it (fact 5.14), so the shape is checked before anything is sent: an
+    .ics in a folder that is not the calendar home itself ('' when the home is not known).
     """
-    segments = path.split("/")
-    shape_fits = len(segments) >= 3 and not segments[0] and all(segments[1:])
-    if not shape_fits or not segments[-1].endswith(".ics") or {".", ".."} & set(segments):
+    folder, _, name = path.rpartition("/")
+    plain = path.startswith("/") and not {"", ".", ".."} & set(path[1:].split("/"))
+    if not plain or not folder or folder == home.rstrip("/") or not name.endswith(".ics"):
         raise ItemRefused("not the path of one event inside a calendar", condition="not-an-event-path")
     return path
 

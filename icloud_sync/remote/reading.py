@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from ..errors import BadAnswer, CollectionMissing, ItemMissing, Throttled, TokenLost
 from . import bodies, etags, multistatus
@@ -17,6 +18,7 @@ from .values import Delta, Fetched
 
 _TOKEN_LOST = frozenset({400, 403, 409, 410, 412})
 _ASK_FOR_LESS = frozenset({400, 413, 507})
+_CLEAR = frozenset({200, 404})
 _MOST_PAGES = 1_000
 _MOST_SINGLE_GETS = 5
 """For each batch: one odd event is asked for by itself; a batch of them is the server's trouble, not theirs."""
@@ -58,7 +60,7 @@ def listing(link: Link, calendar: str) -> dict[str, str]:
         path = link.path_of(row.href, answer)
         if row.status == 507:
             raise BadAnswer("a listing that was cut short")
-        if not path or path.endswith("/") or path == answer.location.path.rstrip("/"):
+        if not _is_member(path, answer):
             continue
         if row.status in GONE:
             found.pop(path, None)
@@ -126,14 +128,13 @@ def _sync_report(link: Link, calendar: str, token: str) -> Answer:
 
 def _merge(link: Link, answer: Answer, rows: list[Row], *, changed: dict[str, str | None], removed: set[str]) -> bool:
     """Take over one page; what comes later wins (fact 4.10). Returns whether the server has more (a 507)."""
-    itself = answer.location.path.rstrip("/")
     more = False
     for row in rows:
         path = link.path_of(row.href, answer)
         if row.status == 507:
             more = True
-        elif not path or path.rstrip("/") == itself:
-            continue  # the collection lists itself (fact 4.3)
+        elif not _is_member(path, answer):
+            continue
         elif row.status in GONE:
             changed.pop(path, None)
             removed.add(path)
@@ -141,6 +142,11 @@ def _merge(link: Link, answer: Answer, rows: list[Row], *, changed: dict[str, st
             removed.discard(path)
             changed[path] = etags.normal(text_of(row.props.get(bodies.ETAG)))
     return more
+
+
+def _is_member(path: str | None, answer: Answer) -> TypeGuard[str]:
+    """Say whether a path is an event of the calendar that answered: the collection lists itself (fact 4.3)."""
+    return path is not None and not path.endswith("/") and path != answer.location.path.rstrip("/")
 
 
 def _multiget(link: Link, calendar: str, batch: list[str]) -> Answer | None:
@@ -187,18 +193,16 @@ class _Matching:
 
 def _matched(link: Link, answer: Answer, batch: list[str]) -> dict[str, Fetched]:
     matching, wanted = _Matching(), set(batch)
-    for row in link.rows(answer).rows:
-        path = link.path_of(row.href, answer)
-        if path:
-            matching.add(path, row, wanted=wanted)
+    for answered in link.rows(answer).rows:
+        if path := link.path_of(answered.href, answer):
+            matching.add(path, answered, wanted=wanted)
     unclear = matching.settle(batch)
     found: dict[str, Fetched] = {}
     singles = 0
     for path in batch:
-        row_or_none = matching.by_path.get(path)
-        event = _from_row(path, row_or_none)
-        is_odd = event.status not in {200, 404} and (row_or_none is not None or unclear)
-        if is_odd and singles < _MOST_SINGLE_GETS:
+        row = matching.by_path.get(path)
+        event = _from_row(path, row)
+        if event.status not in _CLEAR and (row is not None or unclear) and singles < _MOST_SINGLE_GETS:
             singles += 1
             event = get_any(link, path)
         found[path] = event
@@ -209,15 +213,16 @@ def _from_row(path: str, row: Row | None) -> Fetched:
     if row is None:
         return Fetched(path, None, None, 0)
     data = row.props.get(bodies.CALENDAR_DATA)
-    if data is not None and data.text and data.text.strip():
-        etag = etags.normal(text_of(row.props.get(bodies.ETAG)))
-        return Fetched(path, etag, data.text.encode("utf-8"), 200)
-    if row.status in GONE or (not row.props and row.refused and row.refused <= GONE):
+    text = data.text if data is not None else None
+    if text and not text.isspace():
+        return Fetched(path, etags.normal(text_of(row.props.get(bodies.ETAG))), text.encode("utf-8"), 200)
+    if row.status in GONE:
         return Fetched(path, None, None, 404)
     return Fetched(path, None, None, row.status if row.status >= 300 else 500)
 
 
 def _fetched(path: str, answer: Answer) -> Fetched:
-    if not answer.body.strip() or answer.body.lstrip()[:1] == b"<":
+    declared = answer.headers.get_content_type() == "text/calendar"
+    if not declared and answer.body.lstrip()[:1] in {b"<", b""}:
         raise BadAnswer("a page of HTML, or nothing, in place of an event")
     return Fetched(path, etags.normal(answer.headers.get("ETag")), answer.body, 200)

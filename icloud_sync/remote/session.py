@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 
@@ -22,6 +23,7 @@ from .translate import TRANSPORT_ERRORS, AnswerTooLarge, translate
 MAX_HOPS = 3
 SAME_REQUEST_REDIRECTS = frozenset({301, 302, 307, 308})
 _REPEATABLE = frozenset({"PROPFIND", "REPORT", "GET"})
+_CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _HEADER_VALUE = re.compile(r"[ -~]*")
 
 
@@ -60,15 +62,20 @@ class Session:
         """
         if not all(_HEADER_VALUE.fullmatch(value) for value in headers.values()):
             raise BadAnswer("a header value that would not stay one line")
+        until = time.monotonic() + self._config.request_timeout
+        until = until if self._deadline is None else min(until, self._deadline)
         location = self.trusted.locate(url)
         for _ in range(MAX_HOPS + 1):
-            answer = self._answer(method, location, data=data, headers=headers)
+            answer = self._answer(method, location, data=data, headers=headers, until=until)
             if answer.status == 401:
                 self._rejected = True
                 raise PasswordRejected("HTTP 401")
             if answer.status not in SAME_REQUEST_REDIRECTS:
                 return answer
-            location = self.trusted.locate(answer.headers.get("Location") or "", base=location)
+            target = answer.headers.get("Location")
+            if not target:
+                raise BadAnswer("a redirect to nowhere")
+            location = self.trusted.locate(target, base=location)
         raise BadAnswer(f"more than {MAX_HOPS} redirects")
 
     def close(self) -> None:
@@ -77,13 +84,13 @@ class Session:
             connection.close()
         self._connections.clear()
 
-    def _answer(self, method: str, location: Location, *, data: bytes, headers: Mapping[str, str]) -> Answer:
+    def _answer(
+        self, method: str, location: Location, *, data: bytes, headers: Mapping[str, str], until: float
+    ) -> Answer:
         """Return the answer to one request; a read that met a connection gone stale is sent once more (fact 1.11).
 
         The error is raised with no exception behind it: tracebacks of the socket's frames would carry the request.
         """
-        until = time.monotonic() + self._config.request_timeout
-        until = until if self._deadline is None else min(until, self._deadline)
         outcome = self._attempt(method, location, data=data, headers=headers, until=until)
         if outcome is None:
             outcome = self._attempt(method, location, data=data, headers=headers, until=until)
@@ -119,7 +126,7 @@ class Session:
         except AnswerTooLarge as error:
             failure: ICloudError = error
         except (*TRANSPORT_ERRORS, ICloudError) as error:
-            stale = reused and sent and not connection.began_to_answer and isinstance(error, ConnectionError)
+            stale = reused and sent and not connection.began_to_answer and isinstance(error, _CLOSED)
             if stale and method in _REPEATABLE:
                 return None
             failure = translate(error) or BadAnswer(type(error).__name__)

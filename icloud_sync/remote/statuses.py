@@ -35,16 +35,14 @@ def seconds_to_wait(header: str | None, *, now: datetime) -> float | None:
     >>> seconds_to_wait("120", now=datetime(2026, 1, 1, tzinfo=UTC))
     120.0
     """
-    text = (header or "").strip()
-    if re.fullmatch(r"[0-9]{1,400}(\.[0-9]{1,9})?", text):
+    text = (header or "").strip()[:100]
+    if re.fullmatch(r"[0-9]{1,99}(\.[0-9]{1,9})?", text):
         return min(float(text), LONGEST_WAIT)
     try:
         when = parsedate_to_datetime(text)
+        wait = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    wait = (when - now).total_seconds()
     return min(wait, LONGEST_WAIT) if wait >= 0 else None
 
 
@@ -89,4 +87,6 @@ def write_error(
         return ItemMissing(f"HTTP {status} {condition}".strip())
     if status == 412:
         return ItemChanged("HTTP 412")
+    if status < 400:
+        return BadAnswer(f"HTTP {status} to a write")
     return ItemRefused(f"HTTP {status} {condition}".strip(), status=status, condition=condition)

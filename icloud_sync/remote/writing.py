@@ -26,13 +26,13 @@ def update(link: Link, path: str, body: bytes, *, etag: str) -> str | None:
 
 def delete(link: Link, path: str, *, etag: str) -> None:
     """Delete the version that `etag` names. Raises ItemMissing when it is gone already."""
-    answer = link.delete(event_path(path), {"If-Match": _strong(etag)})
+    answer = link.delete(event_path(path, home=link.home), {"If-Match": _strong(etag)})
     if answer.status not in _DELETED and not _is_empty_success(answer):
         raise _error(link, answer)
 
 
 def _put(link: Link, path: str, body: bytes, *, condition: dict[str, str]) -> str | None:
-    answer = link.put(event_path(path), body, condition)
+    answer = link.put(event_path(path, home=link.home), body, condition)
     if answer.status not in _WRITTEN and not _is_empty_success(answer):
         raise _error(link, answer)
     return etags.strong(answer.headers.get("ETag"))
