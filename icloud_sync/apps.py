@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class ICloudSyncConfig(AppConfig):
     name = "icloud_sync"
     verbose_name = "iCloud"
+
+    def ready(self) -> None:
+        from icloud_sync import checks  # noqa: F401 - registers them

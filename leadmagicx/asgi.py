@@ -7,3 +7,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadmagicx.settings")
 
 application = get_asgi_application()
+
+from icloud_sync.checks import refuse_misconfigured  # noqa: E402 - needs the apps
+
+refuse_misconfigured()

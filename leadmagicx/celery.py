@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
+from typing import Any
 
+import django
 from celery import Celery
+from celery.signals import beat_init, celeryd_init
+from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadmagicx.settings")
 
@@ -12,3 +17,17 @@ app = Celery("leadmagicx")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["leadmagicx"], related_name="health")
+
+
+@celeryd_init.connect
+@beat_init.connect
+def _refuse_misconfigured(**kwargs: Any) -> None:
+    """Celery runs no checks of its own, and goes on when a receiver raises anything but SystemExit."""
+    django.setup()
+    from icloud_sync.checks import refuse_misconfigured
+
+    try:
+        refuse_misconfigured()
+    except ImproperlyConfigured as error:
+        print(error, file=sys.__stderr__, flush=True)  # beat's sys.stderr goes to its log
+        raise SystemExit(1) from None

@@ -7,3 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadmagicx.settings")
 
 application = get_wsgi_application()
+
+from icloud_sync.checks import refuse_misconfigured  # noqa: E402 - needs the apps
+
+refuse_misconfigured()

@@ -49,7 +49,7 @@ def check(url: str, *, allow_private: bool) -> None:
     except ValueError:
         private = host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
     if private:
-        raise AddressRefused("private_host", "This host is in a private network; webhooks are only sent to public ones.")
+        raise AddressRefused("private_host", "This host is in a private network; webhooks only go to public ones.")
 
 
 def resolve(host: str, port: int, *, allow_private: bool) -> str:

@@ -7,10 +7,12 @@ import hmac
 import http.client
 import socket
 import ssl
+import string
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from urllib.parse import quote
 
 from leadmagicx.webhooks import addresses
 from leadmagicx.webhooks.addresses import AddressRefused
@@ -91,14 +93,15 @@ class _Exchange(http.client.HTTPConnection):
         try:
             self.request("POST", _quoted(path), body=body, headers=dict(headers))
             answer = self.getresponse()
-            with suppress(OSError, http.client.HTTPException):
-                answer.read(MAX_ANSWER_BYTES)
-            return answer.status
         except ssl.SSLError:
             raise SendingFailed("deadline" if self.over.is_set() else "tls") from None
         except (TimeoutError, OSError, http.client.HTTPException) as error:
             late = self.over.is_set() or isinstance(error, TimeoutError)
             raise SendingFailed("deadline" if late else "no_answer") from None
+        else:
+            with suppress(OSError, http.client.HTTPException):
+                answer.read(MAX_ANSWER_BYTES)
+            return answer.status
         finally:
             watchdog.cancel()
             self.close()
@@ -111,4 +114,5 @@ class _Exchange(http.client.HTTPConnection):
 
 
 def _quoted(path: str) -> str:
-    return "".join(letter if letter.isascii() else "".join(f"%{byte:02X}" for byte in letter.encode()) for letter in path)
+    """Return path and query with letters beyond ASCII percent-encoded; what is encoded already stays as it is."""
+    return quote(path, safe=string.punctuation)

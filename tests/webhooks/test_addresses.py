@@ -44,7 +44,14 @@ def test_what_is_no_address_is_refused(url):
 
 @pytest.mark.parametrize(
     "url",
-    ["http://localhost/", "http://LOCALHOST./", "http://10.0.0.1/", "http://[::1]/", "http://db.internal/", "http://x.local/"],
+    [
+        "http://localhost/",
+        "http://LOCALHOST./",
+        "http://10.0.0.1/",
+        "http://[::1]/",
+        "http://db.internal/",
+        "http://x.local/",
+    ],
 )
 def test_a_plainly_private_host_is_refused_unless_the_operator_allows_it(url):
     with pytest.raises(AddressRefused) as caught:

@@ -75,10 +75,12 @@ def test_plain_http_behind_an_https_address_is_a_tls_failure(receiver):
     assert caught.value.reason == "tls"
 
 
-@pytest.mark.parametrize("piece", [b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"X"], ids=["silent", "continuing", "dripping"])
+@pytest.mark.parametrize(
+    "piece", [b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"X"], ids=["silent", "continuing", "dripping"]
+)
 def test_the_deadline_holds_for_the_whole_exchange(piece):
     """A receiver that keeps the line busy is cut off too, not only a silent one."""
-    with tarpit(piece) as port:
+    with Tarpit(piece) as port:
         begun = time.monotonic()
         with pytest.raises(SendingFailed) as caught:
             send(url=f"http://127.0.0.1:{port}/", body=b"{}", headers={}, allow_private=True, deadline_seconds=0.4)
@@ -88,14 +90,14 @@ def test_the_deadline_holds_for_the_whole_exchange(piece):
 
 def test_an_endless_answer_does_not_hold_the_worker():
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with tarpit(b"1\r\nx\r\n", first=head) as port:
+    with Tarpit(b"1\r\nx\r\n", first=head) as port:
         begun = time.monotonic()
         status = send(url=f"http://127.0.0.1:{port}/", body=b"{}", headers={}, allow_private=True, deadline_seconds=0.4)
         assert status == 200
         assert time.monotonic() - begun < 2
 
 
-class tarpit:  # noqa: N801
+class Tarpit:
     """A server that sends the same piece again and again, as long as somebody listens."""
 
     def __init__(self, piece: bytes, *, first: bytes = b"") -> None:
