@@ -31,7 +31,7 @@ class Account:
     dsid: str
     apple_id: str
     name: str
-    passwords: dict[str, str] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict, repr=False)
     aliases: tuple[str, ...] = ()
     partition: Literal["p1", "p2"] = "p1"
     calendars: list[Calendar] = field(default_factory=list, repr=False)
