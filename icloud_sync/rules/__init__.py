@@ -1,0 +1,1 @@
+"""What LeadMagicX decides about iCloud. Standard library only: no Django, no clock, no logging."""
