@@ -8,4 +8,5 @@ class ICloudSyncConfig(AppConfig):
     verbose_name = "iCloud"
 
     def ready(self) -> None:
-        from icloud_sync import checks  # noqa: F401 - registers them
+        pass
+        # from icloud_sync import receivers  # noqa: F401

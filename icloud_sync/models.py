@@ -90,7 +90,8 @@ class ICloudConnection(models.Model):
     last_synced_at = models.DateTimeField(null=True, blank=True)
     data_as_of = models.DateTimeField(null=True, blank=True)
     next_sync_at = models.DateTimeField(null=True, blank=True, db_index=True)
-    full_listing_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True, help_text="No request before this time (back-off).")
+    horizon = models.DateTimeField(null=True, blank=True, help_text="Blocks are known up to here (rule P13).")
     claimed_until = models.DateTimeField(null=True, blank=True)
     claim = models.UUIDField(null=True, blank=True)
     budget_since = models.DateTimeField(null=True, blank=True)
@@ -222,7 +223,10 @@ class SyncedEvent(models.Model):
     etag = models.CharField(max_length=500, blank=True, help_text="Empty: not known, look before writing.")
     state = models.CharField(max_length=20, choices=EventState, default=EventState.PENDING)
     revision = models.PositiveIntegerField(default=0, help_text="Revision of the session that iCloud has.")
-    base = models.JSONField(null=True)
+    base = models.JSONField(null=True, help_text="What both sides last agreed on.")
+    intent = models.JSONField(null=True, help_text="What a write under way says.")
+    before = models.JSONField(null=True, help_text="What stood there before our last write.")
+    details = models.TextField(blank=True, help_text="Generated lines that were last written.")
     sent_at = models.DateTimeField(
         null=True, blank=True, help_text="A write was begun and its outcome is not noted yet."
     )

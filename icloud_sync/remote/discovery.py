@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from ..errors import BadAnswer, CollectionMissing, Unreachable
+from ..errors import BadAnswer, CollectionMissing
 from . import bodies
 from .bodies import CALDAV, CALENDARSERVER
 from .connection import Answer
@@ -76,19 +76,10 @@ def calendars(link: Link, home: str, *, principal: str = "") -> list[RemoteCalen
 
 
 def _home_answer(link: Link, home: str) -> Answer:
-    """Ask at the home's own host; when that host is gone, at the host of discovery (partitions move, fact 1.6)."""
+    """Ask at the home's own host, and stay there."""
     place = link.session.trusted.locate(home, base=link.entry)
     link.settle_at(place)
     link.home = place.path
-    try:
-        answer = link.propfind(place.path, bodies.LIST_CALENDARS, depth=1)
-    except Unreachable:
-        if place.origin == link.entry.origin:
-            raise
-    else:
-        if answer.status != 421 or place.origin == link.entry.origin:
-            return answer
-    link.settle_at(link.entry)
     return link.propfind(place.path, bodies.LIST_CALENDARS, depth=1)
 
 

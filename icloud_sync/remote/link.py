@@ -14,7 +14,7 @@ from .connection import Answer
 from .hosts import Location, Origin
 from .paths import UnusablePath, is_plain
 from .session import Session
-from .translate import translate
+from .translate import NotConnected, translate
 
 if TYPE_CHECKING:
     from .wire import Reply, Wire
@@ -121,8 +121,21 @@ class Link:
             return None
 
     def _arrived(self, ask: Callable[[], object]) -> Answer:
-        """Keep to the host that a redirect led to, so that only the first request of a run takes the hop (fact 1.7)."""
-        answer = _answer(ask)
+        """Return the answer, wherever the account is served now.
+
+        When the home's host cannot be reached, or answers that the account is not there (421), the host of discovery
+        is asked: partitions move (fact 1.6), and nothing has been done yet. Where a redirect led to is kept to, so
+        that only the first request of a run takes the hop (fact 1.7).
+        """
+        try:
+            answer = _answer(ask)
+        except NotConnected:
+            if self.origin == self.entry.origin:
+                raise
+            answer = None
+        if answer is None or (answer.status == 421 and self.origin != self.entry.origin):
+            self.settle_at(self.entry)
+            answer = _answer(ask)
         self.settle_at(answer.location)
         return answer
 

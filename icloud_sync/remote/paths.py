@@ -34,7 +34,7 @@ def identity(path: str) -> str:
     decoded = _ESCAPES.sub(lambda run: _decoded(bytes.fromhex(run[0].replace("%", ""))), _LONE_PERCENT.sub("%25", path))
     decoded = "".join(_escaped(char) if _unprintable(char) else char for char in decoded)
     segments = decoded.split("/")
-    if segments[0] or "" in segments[1:-1] or "." in segments or ".." in segments:
+    if not path.startswith("/") or "" in segments[1:-1] or "." in segments or ".." in segments:
         raise UnusablePath("an href has empty or dotted segments")
     return decoded
 

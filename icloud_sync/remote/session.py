@@ -18,7 +18,7 @@ from ..secret import Secret
 from .config import RemoteConfig
 from .connection import Answer, Connection
 from .hosts import Location, Origin, TrustedHosts
-from .translate import TRANSPORT_ERRORS, AnswerTooLarge, translate
+from .translate import TRANSPORT_ERRORS, AnswerTooLarge, NotConnected, translate
 
 MAX_HOPS = 3
 SAME_REQUEST_REDIRECTS = frozenset({301, 302, 307, 308})
@@ -130,6 +130,8 @@ class Session:
             if stale and method in _REPEATABLE:
                 return None
             failure = translate(error) or BadAnswer(type(error).__name__)
+        if not sent and isinstance(failure, Unreachable):
+            return NotConnected(str(failure))
         if sent and method not in _REPEATABLE:
             return OutcomeUnknown(f"{method} was sent, and then: {failure}")
         return failure

@@ -36,7 +36,7 @@ def seconds_to_wait(header: str | None, *, now: datetime) -> float | None:
     120.0
     """
     text = (header or "").strip()[:100]
-    if re.fullmatch(r"[0-9]{1,99}(\.[0-9]{1,9})?", text):
+    if re.fullmatch(r"[0-9]{1,100}(\.[0-9]{1,9})?", text):
         return min(float(text), LONGEST_WAIT)
     try:
         when = parsedate_to_datetime(text)

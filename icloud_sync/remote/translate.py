@@ -25,6 +25,10 @@ class AnswerTooLarge(BadAnswer):
     """The answer passes the size cap; asking for less may help."""
 
 
+class NotConnected(Unreachable):
+    """Nothing was sent: the same request may go to another host of the account."""
+
+
 def translate(error: BaseException) -> ICloudError | None:
     """Return the error that says the same to the engine; None for what no transport raises, but a bug of ours."""
     if isinstance(error, ICloudError):

@@ -1,0 +1,1 @@
+"""OUR SIDE: rows. Every write and its record share one transaction."""

@@ -1,0 +1,305 @@
+"""Our side of the sync flows: what happened to one of our events becomes rows, in one transaction each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from calendars.models import Appointment, Engagement
+from calendars.services import sessions
+from icloud_sync import signals
+from icloud_sync.local import attention, copies, journal, outbox
+from icloud_sync.models import EventState, ICloudCalendar, SyncedEvent
+from icloud_sync.rules.merge import Merge
+from icloud_sync.sync.report import Report
+from icloud_sync.sync.sides import Copy, Draft, Seen
+
+# A right that was lost shows as a refused write before the next listing says so; then the push is held back.
+NO_RIGHT = "need-privileges"
+
+
+class Appointments:
+    """Implements icloud_sync.sync.sides.Ours with rows. `settle` is how long a listing is not yet believed."""
+
+    def __init__(self, report: Report, *, settle: timedelta) -> None:
+        self.report = report
+        self.settle = settle
+
+    def begin(self, copy: Copy, draft: Draft) -> Copy:
+        now = timezone.now()
+        with transaction.atomic():
+            row = self._locked(copy)
+            if row.sent_at is None or row.intent is None:
+                row.before = row.base
+            row.sent_at, row.intent = now, draft.fields
+            row.save(update_fields=["sent_at", "intent", "before"])
+        return replace(copy, intent=draft.fields, sent=True)
+
+    def written(self, copy: Copy, *, etag: str) -> None:
+        with transaction.atomic():
+            row = self._locked(copy)
+            first = row.base is None
+            before = row.base
+            self._settle(row, copy, etag=etag, base=copy.intent)
+            row.written_at = timezone.now()
+            row.save()
+            if row.engagement:
+                attention.resolve(row.engagement, attention.WRITE_FAILED, now=timezone.now())
+            journal.about_copy(row, "created" if first else "updated", before=before, after=copy.intent)
+        self.report.count("written")
+
+    def adopted(self, copy: Copy, seen: Seen) -> Copy:
+        with transaction.atomic():
+            row = self._locked(copy)
+            # What the earlier write said is the base; a difference to it is the user's.
+            self._settle(row, copy, etag=seen.etag, base=row.intent or seen.fields, revision=0)
+            row.written_at = row.sent_at
+            row.due_at = timezone.now()
+            row.save()
+            journal.about_copy(row, "adopted", after=row.base)
+        self.report.count("written")
+        return self._reload(copy)
+
+    def acknowledged(self, copy: Copy, seen: Seen) -> None:
+        rows = SyncedEvent.objects.filter(pk=copy.id)
+        rows.update(etag=seen.etag, vanished_at=None, fetch_at=None)
+        if copy.base is not None and seen.fields == copy.base:
+            self._resolve(copy, attention.UNSUPPORTED)
+        self.report.count("unchanged")
+
+    def merged(self, copy: Copy, seen: Seen, result: Merge) -> Copy:
+        now = timezone.now()
+        with transaction.atomic():
+            row = self._locked(copy)
+            before, row.base = row.base, seen.fields
+            row.etag, row.intent, row.before, row.sent_at = seen.etag, None, None, None
+            row.vanished_at = row.fetch_at = None
+            row.save()
+            assert row.engagement is not None
+            if result.take:
+                self._apply(row, result.take, now=now, before=before)
+            if result.lost:
+                kept = {name: (copy.wanted or {}).get(name, "") for name in result.lost}
+                journal.about_copy(row, "edit_lost", code="leadmagicx_wins", before=result.lost, after=kept)
+            self._close_if_equal(row, now=now)
+            attention.resolve(row.engagement, attention.UNSUPPORTED, now=now)
+        self.report.count("updated")
+        return self._reload(copy)
+
+    def _apply(self, row: SyncedEvent, take: dict[str, str], *, now: datetime, before: dict[str, Any] | None) -> None:
+        """Give the user's edit to the appointment, and flag what a person should know of it (rule P7)."""
+        assert row.engagement is not None
+        values: dict[str, Any] = {name: take[name] for name in ("title", "location", "notes") if name in take}
+        if "start" in take or "end" in take:
+            for name in ("start", "end"):
+                values[name] = datetime.fromisoformat(take[name])
+        result = sessions.apply_phone_edit(engagement_id=row.engagement.pk, now=now, **values)
+        old = {name: (before or {}).get(name, "") for name in take}
+        journal.about_copy(row, "edit_taken", before=old, after=take)
+        if "start" not in take:
+            return
+        engagement = Engagement.objects.get(pk=row.engagement.pk)
+        flags = {
+            attention.MOVED: True,
+            attention.OUTSIDE_HOURS: result.outside_hours,
+            attention.CLASH: result.clashes,
+            attention.AFFECTS_OTHERS: result.affects_others,
+        }
+        for code, wanted in flags.items():
+            if wanted:
+                attention.about_engagement(engagement, code, now=now, before=old, after=take)
+            elif code != attention.MOVED:
+                attention.resolve(engagement, code, now=now)
+        self._tell(engagement, attention.MOVED)
+
+    def unsupported(self, copy: Copy, seen: Seen) -> None:
+        now = timezone.now()
+        with transaction.atomic():
+            row = self._locked(copy)
+            row.etag, row.vanished_at, row.fetch_at = seen.etag, None, None
+            row.save(update_fields=["etag", "vanished_at", "fetch_at"])
+            assert row.engagement is not None
+            if attention.about_engagement(row.engagement, attention.UNSUPPORTED, now=now, why=seen.unsupported):
+                journal.about_copy(row, "edit_not_taken", code=seen.unsupported)
+
+    def vanished(self, copy: Copy) -> None:
+        now = timezone.now()
+        with transaction.atomic():
+            row = self._locked(copy)
+            row.vanished_at = row.vanished_at or now
+            row.due_at = row.fetch_at = None
+            row.save(update_fields=["vanished_at", "due_at", "fetch_at"])
+            again = max(row.vanished_at, row.written_at or row.vanished_at) + self.settle
+            look_again(row.calendar, at=again)
+
+    def removed(self, copy: Copy) -> None:
+        now = timezone.now()
+        with transaction.atomic():
+            row = self._locked(copy)
+            row.state, row.etag, row.due_at, row.vanished_at = EventState.REMOVED, "", None, None
+            row.save(update_fields=["state", "etag", "due_at", "vanished_at"])
+            assert row.engagement is not None
+            attention.resolve(row.engagement, attention.UNSUPPORTED, now=now)
+            if attention.about_engagement(row.engagement, attention.REMOVED, now=now, calendar=row.calendar.name):
+                journal.about_copy(row, "removed_in_icloud", before=row.base)
+                self._tell(row.engagement, attention.REMOVED)
+        self.report.count("removed")
+
+    def recreate(self, copy: Copy) -> None:
+        now = timezone.now()
+        with transaction.atomic():
+            row = self._locked(copy)
+            assert row.engagement is not None
+            assert row.engagement.host_id is not None
+            journal.about_copy(row, "removed_in_icloud", code="written_again", before=row.base)
+            primary = outbox.primary_calendars({row.engagement.host_id}).get(row.engagement.host_id, row.calendar)
+            row.state = EventState.REMOVED
+            new = outbox.recreate(row, primary, now=now)
+            outbox.ring({new.calendar.connection_id})
+
+    def restored(self, copy: Copy, seen: Seen) -> Copy:
+        now = timezone.now()
+        with transaction.atomic():
+            row = self._locked(copy)
+            was_removed = row.state in (EventState.REMOVED, EventState.LEFT_OFF)
+            if was_removed:
+                row.state = EventState.WRITTEN
+            if seen.path != row.path:
+                self._follow(row, seen.path)
+            row.etag, row.vanished_at, row.fetch_at, row.failure = seen.etag, None, None, ""
+            row.save()
+            if row.engagement:
+                attention.resolve(row.engagement, attention.REMOVED, now=now)
+            if was_removed:
+                journal.about_copy(row, "back_in_icloud")
+            if row.engagement and row.engagement.session.revision > row.revision:
+                SyncedEvent.objects.filter(pk=row.pk).update(due_at=now)
+        return self._reload(copy)
+
+    def gone(self, copy: Copy, *, found: bool) -> None:
+        with transaction.atomic():
+            row = self._locked(copy)
+            row.state, row.due_at, row.etag, row.vanished_at = EventState.GONE, None, "", None
+            row.written_at = timezone.now()
+            row.failure = "" if found else "missing"
+            row.save(update_fields=["state", "due_at", "etag", "vanished_at", "written_at", "failure"])
+            if row.base is not None or row.sent_at is not None:
+                journal.about_copy(row, "deleted" if found else "already_gone", before=row.base)
+        self.report.count("deleted")
+
+    def renamed(self, copy: Copy) -> Copy:
+        with transaction.atomic():
+            row = self._locked(copy)
+            journal.about_copy(row, "name_refused")
+            row.uid, row.path = outbox.new_identity(row.calendar)
+            row.identities += 1
+            row.sent_at = row.intent = None
+            row.save(update_fields=["uid", "path", "identities", "sent_at", "intent"])
+        return self._reload(copy)
+
+    def refused(self, copy: Copy, *, code: str, detail: str) -> None:
+        now = timezone.now()
+        with transaction.atomic():
+            row = self._locked(copy)
+            if code == NO_RIGHT and row.attempts < 2:
+                self._hold(row, now=now)
+                return
+            # A removal that is refused stays a removal: another copy may be live already.
+            row.state = EventState.DELETING if row.state == EventState.DELETING else EventState.FAILED
+            row.due_at, row.failure, row.failure_text = None, code[:60], detail[:500]
+            row.save(update_fields=["state", "due_at", "failure", "failure_text"])
+            journal.about_copy(row, "write_failed", code=code, after=copy.wanted)
+            if row.engagement:
+                attention.about_engagement(row.engagement, attention.WRITE_FAILED, now=now, status=code, why=detail)
+                signals.write_failed.send(sender=None, appointment_ids=appointment_ids(row.engagement))
+        self.report.count("skipped")
+
+    def idle(self, copy: Copy) -> None:
+        with transaction.atomic():
+            row = self._locked(copy)
+            if row.engagement is None or row.engagement.session.revision == copy.revision:
+                row.due_at, row.revision = None, copy.revision if copy.base is not None else row.revision
+                row.save(update_fields=["due_at", "revision"])
+
+    def postpone(self, copy: Copy, *, until: datetime, reason: str) -> None:
+        """This one event waits for its next try; the others go on."""
+        with transaction.atomic():
+            row = self._locked(copy)
+            row.due_at, row.attempts = until, row.attempts + 1
+            row.save(update_fields=["due_at", "attempts"])
+            journal.about_copy(row, "postponed", code=reason)
+
+    def _hold(self, row: SyncedEvent, *, now: datetime) -> None:
+        """Writer's access seems lost: keep the push until it returns (rule K7)."""
+        row.attempts += 1
+        row.due_at = now
+        row.save(update_fields=["attempts", "due_at"])
+        ICloudCalendar.objects.filter(pk=row.calendar_id).update(writable=False, mark="")
+        attention.about_calendar(row.calendar, attention.PRIMARY_LOST, now=now, why="writer_access_required")
+
+    def _follow(self, row: SyncedEvent, path: str) -> None:
+        """The user moved our event to another synced calendar of the account (rule P6)."""
+        folder = path.rsplit("/", 1)[0]
+        for calendar in ICloudCalendar.objects.filter(connection_id=row.calendar.connection_id):
+            if calendar.path.rstrip("/") == folder:
+                journal.about_copy(row, "moved_between_calendars", after={"href": path})
+                row.calendar, row.path = calendar, path
+                return
+
+    def _settle(
+        self, row: SyncedEvent, copy: Copy, *, etag: str, base: dict[str, str] | None, revision: int | None = None
+    ) -> None:
+        """Both sides agree on `base` now; whatever changed here meanwhile stays due."""
+        row.base, row.etag, row.intent, row.sent_at = base, etag, None, None
+        row.details = "\n".join(copy.details)
+        row.revision = copy.revision if revision is None else revision
+        row.attempts, row.failure, row.failure_text, row.vanished_at = 0, "", "", None
+        if row.state in (EventState.PENDING, EventState.WRITTEN, EventState.FAILED):
+            row.state = EventState.WRITTEN
+            current = row.engagement.session.revision if row.engagement else row.revision
+            row.due_at = None if current == row.revision else row.due_at
+
+    def _close_if_equal(self, row: SyncedEvent, *, now: datetime) -> None:
+        """After an edit was taken: nothing is to be sent when iCloud says just that already (rule W8)."""
+        copy = self._reload_row(row, now=now)
+        row.refresh_from_db()
+        if copy.wanted == copy.base and "\n".join(copy.details) == row.details:
+            row.revision, row.due_at = copy.revision, None
+        elif row.state == EventState.WRITTEN:
+            row.due_at = now
+        row.save(update_fields=["revision", "due_at"])
+
+    def _tell(self, engagement: Engagement, code: str) -> None:
+        signals.appointment_flagged.send(sender=None, appointment_ids=appointment_ids(engagement), code=code)
+
+    def _resolve(self, copy: Copy, code: str) -> None:
+        row = SyncedEvent.objects.select_related("engagement").get(pk=copy.id)
+        if row.engagement:
+            attention.resolve(row.engagement, code, now=timezone.now())
+
+    def _locked(self, copy: Copy) -> SyncedEvent:
+        SyncedEvent.objects.select_for_update().filter(pk=copy.id).first()
+        return SyncedEvent.objects.select_related(*copies.RELATED).get(pk=copy.id)
+
+    def _reload_row(self, row: SyncedEvent, *, now: datetime) -> Copy:
+        return copies.load(row.pk, now=now, settle=self.settle)
+
+    def _reload(self, copy: Copy) -> Copy:
+        return copies.load(copy.id, now=timezone.now(), settle=self.settle)
+
+
+def look_again(calendar: ICloudCalendar, *, at: datetime) -> None:
+    """Have a calendar looked into at a time, or earlier if it is due earlier."""
+    rows = ICloudCalendar.objects.filter(pk=calendar.pk)
+    if not rows.filter(recheck_at__lte=at).exists():
+        rows.update(recheck_at=at)
+
+
+def appointment_ids(engagement: Engagement) -> list[int]:
+    """Return the appointments an engagement serves: one, or the seats of a class session."""
+    seats = Appointment.objects.filter(session_id=engagement.session_id).order_by("seat", "pk")
+    return list(seats.values_list("pk", flat=True))

@@ -1,0 +1,84 @@
+"""Our events as the sync flows see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from calendars.models import Engagement
+from calendars.selectors import EventText, event_texts
+from icloud_sync.local.outbox import belongs_in_icloud
+from icloud_sync.models import EventState, SyncedEvent
+from icloud_sync.rules.states import Local
+from icloud_sync.sync.sides import Copy, Fields
+
+RELATED = ("calendar__connection", "engagement__session", "engagement__calendar", "engagement__host")
+
+
+def copies(rows: Iterable[SyncedEvent], *, now: datetime, settle: timedelta) -> dict[int, Copy]:
+    """Return the copies of rows (loaded with RELATED), by row id; a fixed number of queries for any number."""
+    rows = list(rows)
+    sessions = {row.engagement.session_id: row.engagement.session for row in rows if row.engagement}
+    texts = event_texts(sessions.values())
+    return {row.pk: as_copy(row, texts, now=now, settle=settle) for row in rows}
+
+
+def load(row_id: int, *, now: datetime, settle: timedelta) -> Copy:
+    """Return one copy as its row stands now."""
+    row = SyncedEvent.objects.select_related(*RELATED).get(pk=row_id)
+    return copies([row], now=now, settle=settle)[row.pk]
+
+
+def as_copy(row: SyncedEvent, texts: dict[int, EventText], *, now: datetime, settle: timedelta) -> Copy:
+    engagement = row.engagement
+    text = texts.get(engagement.session_id) if engagement else None
+    wanted = None
+    if engagement and text and row.state != EventState.DELETING and belongs_in_icloud(engagement):
+        wanted = wanted_fields(engagement, text)
+    details = tuple(text.details) if text else ()
+    revision = engagement.session.revision if engagement else 0
+    return Copy(
+        id=row.pk,
+        path=row.path,
+        uid=row.uid,
+        etag=row.etag,
+        local=local_state(row, wanted, revision=revision, details=details),
+        wanted=wanted,
+        revision=revision,
+        details=details,
+        zone=engagement.calendar.timezone if engagement else "UTC",
+        base=row.base,
+        intent=row.intent,
+        before=row.before,
+        sent=row.sent_at is not None,
+        settling=row.written_at is not None and now < row.written_at + settle,
+        identities=row.identities,
+    )
+
+
+def wanted_fields(engagement: Engagement, text: EventText) -> Fields:
+    """Return what the event should say, as texts."""
+    return {
+        "title": text.title,
+        "start": engagement.start.astimezone(UTC).isoformat(),
+        "end": engagement.end.astimezone(UTC).isoformat(),
+        "location": text.location,
+        "notes": text.notes,
+    }
+
+
+def local_state(row: SyncedEvent, wanted: Fields | None, *, revision: int, details: tuple[str, ...]) -> Local:
+    """Return our side of a copy since both sides last agreed."""
+    if row.state == EventState.REMOVED:
+        return Local.REMOVED
+    if row.state == EventState.LEFT_OFF:
+        return Local.LEFT_OFF
+    if row.base is None:
+        return Local.NEW
+    if wanted is None:
+        return Local.ABSENT
+    if row.revision == revision or (wanted == row.base and "\n".join(details) == row.details):
+        return Local.SAME
+    if any(wanted[name] != row.base.get(name) for name in ("start", "end")):
+        return Local.MOVED
+    return Local.EDITED

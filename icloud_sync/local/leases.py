@@ -1,0 +1,48 @@
+"""One sync at a time for each account (rule T1): a lease in the connection's row.
+
+A killed worker's lease runs out by itself; whoever comes next starts from what was committed. Each commit of a run
+renews the lease and fails when it was lost, so two runs never write side by side.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from icloud_sync.models import ICloudConnection
+
+# Longer than one request may take, shorter than the minute a killed worker may hold anything up.
+LEASE = timedelta(seconds=50)
+
+
+class LeaseLost(Exception):
+    """Another worker took the account over, or it was disconnected: stop before the next request."""
+
+
+def claim(connection_id: int, *, now: datetime) -> uuid.UUID | None:
+    """Take the account for this process, or return None when somebody has it."""
+    token = uuid.uuid4()
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
+    taken = ICloudConnection.objects.filter(free, pk=connection_id).update(claimed_until=now + LEASE, claim=token)
+    return token if taken else None
+
+
+def renew(connection_id: int, token: uuid.UUID) -> None:
+    """Keep the account for another lease. Raises LeaseLost when it is not ours any more."""
+    held = ICloudConnection.objects.filter(pk=connection_id, claim=token)
+    if not held.update(claimed_until=timezone.now() + LEASE):
+        raise LeaseLost(connection_id)
+
+
+def revoke(connection_ids: Iterable[int]) -> None:
+    """Stop the runs over these accounts at their next commit: what they rest on was just changed by a person."""
+    ICloudConnection.objects.filter(pk__in=list(connection_ids)).update(claimed_until=None, claim=None)
+
+
+def release(connection_id: int, token: uuid.UUID) -> None:
+    """Give the account back; harmless when it was lost already."""
+    ICloudConnection.objects.filter(pk=connection_id, claim=token).update(claimed_until=None, claim=None)

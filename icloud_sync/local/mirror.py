@@ -1,0 +1,170 @@
+"""One batch of bodies from one iCloud calendar, applied in one transaction (rules P1-P3, P14; reliability I12)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from icloud_sync.errors import ItemUnreadable
+from icloud_sync.ical.fingerprint import fingerprint
+from icloud_sync.ical.scan import scan
+from icloud_sync.local import attention, blocks, journal
+from icloud_sync.local.context import BlockContext
+from icloud_sync.models import ICloudCalendar, ICloudEvent, JournalEntry, SyncedEvent
+from icloud_sync.sync.report import Report
+
+# An event that iCloud lists but does not deliver is asked for this often, then it is named and tried daily.
+TRIES = 5
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One event as it was fetched."""
+
+    path: str
+    etag: str
+    text: bytes
+
+
+@dataclass(slots=True)
+class _Batch:
+    created: list[blocks.Expanded] = field(default_factory=list)
+    changed: list[blocks.Expanded] = field(default_factory=list)
+    touched: list[ICloudEvent] = field(default_factory=list)
+    unreadable: list[ICloudEvent] = field(default_factory=list)
+    entries: list[JournalEntry] = field(default_factory=list)
+
+
+class Mirror:
+    """Mirrors one calendar. `first` leaves single entries out of the journal: the first import is one line there.
+
+    `guard` is called inside each transaction and raises when the run may not write any more.
+    """
+
+    def __init__(
+        self,
+        calendar: ICloudCalendar,
+        context: BlockContext,
+        report: Report,
+        *,
+        first: bool,
+        now: datetime,
+        guard: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.calendar = calendar
+        self.context = context
+        self.report = report
+        self.first = first
+        self.now = now
+        self.guard = guard
+
+    def apply(self, bodies: Sequence[Body], *, surely_theirs: bool = False) -> list[Body]:
+        """Bring events and their blocked slots up to date; one that cannot be read never stops the others.
+
+        Return, unapplied, new events that carry the UID of one of our own: they may be ours, moved on the phone, or
+        somebody's copy, and only a look at our old place can tell (`surely_theirs`: somebody looked).
+        """
+        paths = [body.path for body in bodies]
+        known = {row.path: row for row in ICloudEvent.objects.filter(calendar=self.calendar, path__in=paths)}
+        batch = _Batch()
+        for body in bodies:
+            self._one(body, known.get(body.path), batch)
+        ours = [] if surely_theirs else self._set_apart_ours(batch)
+        with transaction.atomic():
+            self.guard()
+            self._save(batch)
+        self.report.done += len(bodies) - len(ours)
+        return [body for body in bodies if body.path in ours]
+
+    def _set_apart_ours(self, batch: _Batch) -> list[str]:
+        uids = [item.event.uid for item in batch.created]
+        mine = SyncedEvent.objects.filter(uid__in=uids, calendar__connection_id=self.calendar.connection_id)
+        carried = set(mine.values_list("uid", flat=True)) if uids else set()
+        if not carried:
+            return []
+        apart = [item.event.path for item in batch.created if item.event.uid in carried]
+        batch.created = [item for item in batch.created if item.event.path not in apart]
+        batch.entries = [entry for entry in batch.entries if entry.path not in apart]
+        self.report.counts["created"] -= len(apart)
+        return apart
+
+    def _one(self, body: Body, row: ICloudEvent | None, batch: _Batch) -> None:
+        event = row or ICloudEvent(calendar=self.calendar, path=body.path)
+        revived = event.removed_at is not None or event.vanished_at is not None
+        event.etag, event.vanished_at, event.fetch_at, event.attempts = body.etag, None, None, 0
+        try:
+            scanned = scan(body.text)
+            mark = fingerprint(scanned)
+            if row is not None and mark == row.fingerprint and not revived and not row.unreadable:
+                batch.touched.append(event)
+                self.report.count("unchanged")
+                return
+            event.uid, event.fingerprint, event.essence = scanned.uid[:1000], mark, scanned.to_json()
+            event.recurring = scanned.recurring
+            event.removed_at = event.released_at = None
+            item = blocks.expanded(event, scanned, calendar=self.calendar, context=self.context)
+        except ItemUnreadable as error:
+            self._unreadable(event, error.reason, batch)
+            return
+        event.unreadable, event.expanded_to = "", self.context.horizon
+        (batch.created if row is None else batch.changed).append(item)
+        self.report.count("created" if row is None else "updated")
+        if not self.first:
+            action = "event_new" if row is None else "event_changed"
+            batch.entries.append(self._entry(event, action, code="; ".join(item.warnings)))
+        elif item.warnings:
+            batch.entries.append(self._entry(event, "event_warning", code="; ".join(item.warnings)))
+
+    def _unreadable(self, event: ICloudEvent, reason: str, batch: _Batch) -> None:
+        """Keep what it blocked before, name it, and read it again when it changes (rule P14)."""
+        event.unreadable = reason[:60]
+        event.uid = event.uid or event.path.rsplit("/", 1)[-1][:1000]
+        batch.unreadable.append(event)
+        batch.entries.append(self._entry(event, "event_unreadable", code=reason))
+        self.report.count("skipped")
+
+    def _entry(self, event: ICloudEvent, action: str, *, code: str = "") -> JournalEntry:
+        return journal.about_calendar(self.calendar, action, path=event.path, uid=event.uid, code=code)
+
+    def _save(self, batch: _Batch) -> None:
+        ICloudEvent.objects.bulk_create([item.event for item in batch.created])
+        new = [event for event in batch.unreadable if event.pk is None]
+        ICloudEvent.objects.bulk_create(new)
+        old = [item.event for item in batch.changed] + [e for e in batch.unreadable if e not in new]
+        fields = ["uid", "etag", "fingerprint", "essence", "recurring", "expanded_to", "unreadable"]
+        lifecycle = ["vanished_at", "removed_at", "released_at", "fetch_at", "attempts"]
+        ICloudEvent.objects.bulk_update(old, fields + lifecycle)
+        ICloudEvent.objects.bulk_update(batch.touched, ["etag", "vanished_at", "fetch_at", "attempts"])
+        blocks.add_new(batch.created)
+        blocks.write(batch.changed)
+        JournalEntry.objects.bulk_create(batch.entries)
+        for event in batch.unreadable:
+            attention.about_event(event, attention.UNREADABLE, now=self.now, why=event.unreadable)
+        for item in batch.changed:
+            attention.resolve(item.event, attention.UNREADABLE, now=self.now)
+
+    def not_delivered(self, paths: Sequence[str], *, retry_at: datetime) -> None:
+        """Remember events that iCloud lists and does not deliver, so that the sync token may move on (fact 4.9)."""
+        known = {row.path: row for row in ICloudEvent.objects.filter(calendar=self.calendar, path__in=list(paths))}
+        for path in paths:
+            row = known.get(path) or ICloudEvent(calendar=self.calendar, path=path, uid=path.rsplit("/", 1)[-1])
+            row.attempts += 1
+            row.etag = ""
+            tired = row.attempts >= TRIES
+            row.fetch_at = self.now + DAY if tired else retry_at
+            if tired:
+                row.unreadable = "not_delivered"
+            with transaction.atomic():
+                row.save()
+                if tired and attention.about_event(row, attention.UNREADABLE, now=self.now, why="not_delivered"):
+                    self._entry(row, "event_unreadable", code="not_delivered").save()
+            self.report.count("skipped")
+
+
+def uid_of(body: Body) -> str:
+    """Return the UID of a body that was read before."""
+    return scan(body.text).uid

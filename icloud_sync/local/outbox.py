@@ -1,0 +1,216 @@
+"""Which appointments belong in iCloud, and the rows that bring them there.
+
+Called inside the transaction that changed an appointment: for every host's engagement there is afterwards a row that
+iCloud acknowledges, or one with `due_at` (reliability I8). Names and UIDs are reserved here, before anything is sent.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import F, Q, QuerySet
+
+from calendars.choices import CalendarType
+from calendars.models import Engagement
+from icloud_sync import signals
+from icloud_sync.local import attention
+from icloud_sync.models import (
+    LIVE_STATES,
+    CalendarSettings,
+    ConnectionStatus,
+    EventState,
+    ICloudCalendar,
+    SyncedEvent,
+)
+
+OPEN_FLAGS = (attention.REMOVED, attention.WRITE_FAILED, attention.UNSUPPORTED)
+
+
+def belongs_in_icloud(engagement: Engagement) -> bool:
+    """Return whether this host's appointment is to be in iCloud, if the host has a primary calendar (W1, K2)."""
+    calendar = engagement.calendar
+    return (
+        engagement.active
+        and engagement.host_id is not None
+        and calendar.icloud_enabled
+        and CalendarType(calendar.type).accepts_icloud
+    )
+
+
+def refresh(session_ids: Iterable[int], *, now: datetime) -> None:
+    """Bring the outbox up to date with these sessions."""
+    engagements = (
+        Engagement.objects.filter(session_id__in=list(session_ids), host__isnull=False)
+        .select_related("calendar", "session")
+        .order_by("pk")
+    )
+    refresh_engagements(engagements, now=now)
+
+
+def refresh_engagements(engagements: QuerySet[Engagement], *, now: datetime) -> None:
+    """Bring the outbox up to date with these engagements, in a fixed number of queries for the reads."""
+    found = list(engagements)
+    primaries = primary_calendars({e.host_id for e in found if e.host_id})
+    live = {
+        row.engagement_id: row
+        for row in SyncedEvent.objects.filter(engagement__in=found, state__in=LIVE_STATES).select_related("calendar")
+    }
+    touched: set[int] = set()
+    for engagement in found:
+        row = live.get(engagement.pk)
+        if belongs_in_icloud(engagement):
+            touched |= _wanted(engagement, row, primaries.get(engagement.host_id or 0), now=now)
+        elif row is not None:
+            touched |= _unwanted(engagement, row, now=now)
+    ring(touched)
+
+
+def ring(connection_ids: set[int]) -> None:
+    """Tell whoever listens that these accounts have something to send once the transaction is committed."""
+    if connection_ids:
+        signals.outbox_filled.send(sender=None, connection_ids=connection_ids)
+
+
+def primary_calendars(user_ids: set[int]) -> dict[int, ICloudCalendar]:
+    """Return each user's primary calendar, where one is chosen and its account is connected."""
+    rows = (
+        CalendarSettings.objects.filter(user_id__in=user_ids, primary_calendar__isnull=False)
+        .exclude(primary_calendar__connection__status=ConnectionStatus.DISCONNECTED)
+        .select_related("primary_calendar")
+    )
+    return {row.user_id: row.primary_calendar for row in rows if row.primary_calendar}
+
+
+def reserve(engagement: Engagement, calendar: ICloudCalendar, *, now: datetime) -> SyncedEvent:
+    """Make the outbox row of a new copy, with a UID and a name never used before (facts 5.2, 5.7)."""
+    uid, path = new_identity(calendar)
+    return SyncedEvent.objects.create(
+        engagement=engagement, calendar=calendar, uid=uid, path=path, due_at=now, created_at=now
+    )
+
+
+def new_identity(calendar: ICloudCalendar) -> tuple[str, str]:
+    """Return a UID, and the path of its event in the calendar."""
+    uid = str(uuid.uuid4()).upper()
+    return uid, f"{calendar.path.rstrip('/')}/{uid}.ics"
+
+
+def retire(row: SyncedEvent, *, now: datetime) -> None:
+    """Take one copy out of iCloud; one that was never sent is simply forgotten."""
+    never_sent = row.sent_at is None and row.written_at is None and row.base is None
+    if never_sent or row.state in (EventState.REMOVED, EventState.LEFT_OFF):
+        row.state, row.due_at = EventState.GONE, None
+    else:
+        row.state, row.due_at = EventState.DELETING, now
+    row.attempts, row.failure, row.failure_text, row.vanished_at = 0, "", "", None
+    row.save(update_fields=["state", "due_at", "attempts", "failure", "failure_text", "vanished_at"])
+
+
+def leave(row: SyncedEvent) -> None:
+    """Forget a copy that stays in an account which is not connected any more (rule C6, keep)."""
+    row.state, row.due_at = EventState.GONE, None
+    row.save(update_fields=["state", "due_at"])
+
+
+def recreate(row: SyncedEvent, calendar: ICloudCalendar, *, now: datetime) -> SyncedEvent:
+    """Close a copy and reserve another one for the same appointment: new UID, new name (rule P4)."""
+    assert row.engagement is not None
+    engagement = row.engagement
+    retire(row, now=now)
+    attention.resolve_engagements([engagement.pk], OPEN_FLAGS, now=now)
+    return reserve(engagement, calendar, now=now)
+
+
+def due(connection_id: int, *, now: datetime) -> QuerySet[SyncedEvent]:
+    """Return what may be sent to an account now: removals first, so that two copies never stay (rule K8)."""
+    sendable = Q(state=EventState.DELETING) | Q(
+        state__in=[EventState.PENDING, EventState.WRITTEN],
+        calendar__gone_at__isnull=True,
+        calendar__writable=True,
+    )
+    return (
+        SyncedEvent.objects.filter(sendable, calendar__connection_id=connection_id, due_at__lte=now)
+        .annotate(removal=Q(state=EventState.DELETING))
+        .order_by("-removal", "due_at", "pk")
+    )
+
+
+def _wanted(
+    engagement: Engagement, row: SyncedEvent | None, primary: ICloudCalendar | None, *, now: datetime
+) -> set[int]:
+    if row is None:
+        if primary is None:
+            return set()
+        reserve(engagement, primary, now=now)
+        return {primary.connection_id}
+    if row.state == EventState.LEFT_OFF:
+        return set()
+    if row.state == EventState.REMOVED:
+        # Only a new time writes it again; a class session stays off until it is put back (rule P4).
+        if engagement.session.is_class or not _moved(engagement, row) or primary is None:
+            return set()
+        return {recreate(row, primary, now=now).calendar.connection_id}
+    if row.state == EventState.FAILED:
+        row.state = EventState.WRITTEN if row.base else EventState.PENDING
+        attention.resolve(engagement, attention.WRITE_FAILED, now=now)
+    row.due_at, row.attempts, row.failure, row.failure_text = now, 0, "", ""
+    row.save(update_fields=["state", "due_at", "attempts", "failure", "failure_text"])
+    return {row.calendar.connection_id}
+
+
+def _moved(engagement: Engagement, row: SyncedEvent) -> bool:
+    base = row.base or {}
+    times = (base.get("start"), base.get("end"))
+    return times != (engagement.start.isoformat(), engagement.end.isoformat())
+
+
+def _unwanted(engagement: Engagement, row: SyncedEvent, *, now: datetime) -> set[int]:
+    retire(row, now=now)
+    attention.resolve_engagements([engagement.pk], attention.FLAGS, now=now)
+    return {row.calendar.connection_id} if row.state == EventState.DELETING else set()
+
+
+def refresh_future_of(user_id: int, *, now: datetime) -> None:
+    """Bring every coming appointment of a host up to date: a primary calendar was chosen."""
+    coming = Engagement.objects.filter(host_id=user_id, active=True, end__gt=now)
+    refresh_engagements(coming.select_related("calendar", "session"), now=now)
+
+
+def refresh_future_in(calendar_id: int, *, now: datetime) -> None:
+    """Bring every coming appointment of a booking calendar up to date: iCloud was turned on or off, or it was renamed.
+
+    Those whose event says nothing new are not sent again: the push compares before it writes.
+    """
+    coming = Engagement.objects.filter(calendar_id=calendar_id, active=True, end__gt=now, host__isnull=False)
+    refresh_engagements(coming.select_related("calendar", "session"), now=now)
+
+
+def move_copies(user_id: int, primary: ICloudCalendar, *, now: datetime) -> set[int]:
+    """Move a host's coming copies to another primary calendar; past ones stay (K8). Return the accounts touched."""
+    rows = (
+        SyncedEvent.objects.filter(
+            engagement__host_id=user_id,
+            engagement__end__gt=now,
+            state__in=[EventState.PENDING, EventState.WRITTEN, EventState.FAILED],
+        )
+        .exclude(calendar=primary)
+        .select_related("calendar__connection", "engagement")
+    )
+    touched = {primary.connection_id}
+    for row in rows:
+        assert row.engagement is not None
+        if row.calendar.connection.status == ConnectionStatus.DISCONNECTED:
+            leave(row)
+        else:
+            retire(row, now=now)
+        attention.resolve(row.engagement, attention.WRITE_FAILED, now=now)
+        touched.add(row.calendar.connection_id)
+        reserve(row.engagement, primary, now=now)
+    return touched
+
+
+def unsent_revision() -> Q:
+    """Return the condition of a copy whose appointment changed since iCloud acknowledged it."""
+    return Q(engagement__session__revision__gt=F("revision"))

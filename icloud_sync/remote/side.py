@@ -1,0 +1,71 @@
+"""One account's iCloud as the other side of our appointments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from icloud_sync.errors import ItemMissing
+from icloud_sync.ical import ours
+from icloud_sync.remote.client import Client
+from icloud_sync.sync.sides import Copy, Draft, Fields, Seen
+
+
+class ICloudSide:
+    """Implements icloud_sync.sync.sides.Theirs over a client. `zone` is the user's, for floating and all-day times."""
+
+    def __init__(self, client: Client, *, zone: ZoneInfo, clock: Callable[[], datetime]) -> None:
+        self.client = client
+        self.zone = zone
+        self.clock = clock
+
+    def look(self, copy: Copy) -> Seen | None:
+        try:
+            fetched = self.client.get(copy.path)
+        except ItemMissing:
+            return None
+        assert fetched.body is not None
+        return self.read(copy, path=fetched.path, etag=fetched.etag, body=fetched.body)
+
+    def read(self, copy: Copy, *, path: str, etag: str | None, body: bytes) -> Seen:
+        """Return what a body of one of our events says. Raises ItemUnreadable."""
+        event = ours.read(body, zone=self.zone, details=copy.details)
+        unsupported = "all_day" if event.all_day else "recurring" if event.recurring else ""
+        fields = {
+            "title": event.title,
+            "start": event.start.astimezone(UTC).isoformat(),
+            "end": event.end.astimezone(UTC).isoformat(),
+            "location": event.location,
+            "notes": event.notes,
+        }
+        return Seen(path=path, etag=etag or "", body=body, uid=event.uid, fields=fields, unsupported=unsupported)
+
+    def draft(self, copy: Copy, seen: Seen | None) -> Draft:
+        assert copy.wanted is not None
+        fields = event_fields(copy.wanted, copy)
+        now = self.clock()
+        body = ours.build(fields, uid=copy.uid, now=now) if seen is None else ours.patch(seen.body, fields, now=now)
+        return Draft(body=body, fields=self.read(copy, path=copy.path, etag="", body=body).fields)
+
+    def create(self, copy: Copy, draft: Draft) -> str | None:
+        return self.client.create(copy.path, draft.body)
+
+    def update(self, copy: Copy, seen: Seen, draft: Draft) -> str | None:
+        return self.client.update(copy.path, draft.body, etag=seen.etag)
+
+    def delete(self, copy: Copy, etag: str) -> None:
+        self.client.delete(copy.path, etag=etag)
+
+
+def event_fields(wanted: Fields, copy: Copy) -> ours.EventFields:
+    """Return the values iCalendar text is made of."""
+    return ours.EventFields(
+        title=wanted["title"],
+        start=datetime.fromisoformat(wanted["start"]),
+        end=datetime.fromisoformat(wanted["end"]),
+        location=wanted["location"],
+        notes=wanted["notes"],
+        details=copy.details,
+        zone=copy.zone,
+    )

@@ -1,0 +1,101 @@
+"""The last-second check: one look at the hosts' accounts before a booking is confirmed (rule A5)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import connection as database
+
+from icloud_sync.errors import ICloudError
+from icloud_sync.local import leases
+from icloud_sync.models import CalendarSettings, ConnectionStatus, ICloudConnection
+from icloud_sync.services.pulling import look
+from icloud_sync.services.run import ACTIVE, Run, finish, open_run
+
+log = structlog.get_logger(__name__)
+
+# While another worker looks at the account, its result is waited for in steps of this many seconds.
+STEP = 0.05
+# Hosts are asked side by side, but not a whole company at once.
+SIDE_BY_SIDE = 8
+
+
+def unverified_after_check(host_ids: Sequence[int], *, now: datetime) -> set[int]:
+    """Look at every account of these hosts whose data is too old; return the hosts that could not be verified.
+
+    At most ICLOUD_BOOKING_CHECK_TIMEOUT_SECONDS in all, and one look for each account. A host without iCloud
+    conflict calendars is verified; one whose account needs a password never is.
+    """
+    stale = _stale_connections(host_ids, now=now)
+    if not stale:
+        return set()
+    deadline = time.monotonic() + settings.ICLOUD_BOOKING_CHECK_TIMEOUT_SECONDS
+    with ThreadPoolExecutor(max_workers=min(SIDE_BY_SIDE, len(stale))) as pool:
+        checked = dict(zip(stale, pool.map(lambda row: _check(row, since=now, deadline=deadline), stale), strict=True))
+    return {row.user_id for row, verified in checked.items() if not verified}
+
+
+def _stale_connections(host_ids: Sequence[int], *, now: datetime) -> list[ICloudConnection]:
+    """Return the accounts that block these hosts and were not looked at within the freshness limit."""
+    fresh = now - timedelta(seconds=settings.ICLOUD_BOOKING_FRESHNESS_SECONDS)
+    blocking = ICloudConnection.objects.filter(user_id__in=list(host_ids), calendars__checks_conflicts=True)
+    rows = blocking.exclude(status=ConnectionStatus.DISCONNECTED).distinct().order_by("pk")
+    return [row for row in rows if row.data_as_of is None or row.data_as_of <= fresh or row.status not in ACTIVE]
+
+
+def _check(row: ICloudConnection, *, since: datetime, deadline: float) -> bool:
+    """Look at one account in a thread of its own; return whether its data is fresh afterwards."""
+    try:
+        if row.status not in ACTIVE:
+            return False
+        while time.monotonic() < deadline:
+            run = open_run(row.pk, deadline=deadline)
+            if run is not None:
+                return _look(run)
+            if _looked_since(row.pk, since):
+                return True
+            time.sleep(STEP)
+    except ICloudError:
+        return False
+    finally:
+        database.close()
+    return False
+
+
+def _look(run: Run) -> bool:
+    """One look; a deadline that passes is no fault of iCloud, so only a full look is written down."""
+    try:
+        look(run)
+    except (ICloudError, leases.LeaseLost) as error:
+        log.info("live_check_failed", connection=run.connection.pk, error=type(error).__name__)
+        run.close()
+        return False
+    run.client.close()
+    finish(run, None, looked=True)
+    return True
+
+
+def _looked_since(connection_id: int, since: datetime) -> bool:
+    return ICloudConnection.objects.filter(pk=connection_id, data_as_of__gte=since).exists()
+
+
+def horizon_of(host_ids: Sequence[int]) -> dict[int, datetime]:
+    """Return how far ahead each host's blocks are known; hosts without iCloud are left out (rule P13)."""
+    rows = ICloudConnection.objects.filter(
+        user_id__in=list(host_ids), calendars__checks_conflicts=True, horizon__isnull=False
+    ).exclude(status=ConnectionStatus.DISCONNECTED)
+    found: dict[int, datetime] = {}
+    for user_id, horizon in rows.values_list("user_id", "horizon").distinct():
+        assert horizon is not None
+        found[user_id] = min(horizon, found.get(user_id, horizon))
+    return found
+
+
+def shares_titles(user_id: int) -> bool:
+    """Return whether a user shows the titles of private events to others (rule P15)."""
+    return CalendarSettings.objects.filter(user_id=user_id, share_titles=True).exists()

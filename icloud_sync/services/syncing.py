@@ -1,0 +1,182 @@
+"""Pull and push one account, and find which accounts are due. State is in rows: losing the queue loses nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from django.db.models import Q
+from django.utils import timezone
+
+from icloud_sync.errors import CredentialsUnreadable, ICloudError
+from icloud_sync.local import leases
+from icloud_sync.models import (
+    ConnectionStatus,
+    EventState,
+    ICloudConnection,
+    RunState,
+    SyncedEvent,
+    SyncRun,
+)
+from icloud_sync.services import InvalidState, credentials
+from icloud_sync.services.pulling import look
+from icloud_sync.services.pushing import push_due
+from icloud_sync.services.run import ACTIVE, Run, error_code, fail_without_run, finish, open_run, touch
+
+log = structlog.get_logger(__name__)
+
+# A due account is handed to the queue again after this long, should the queue have lost it.
+HAND_OUT_AGAIN = timedelta(seconds=10)
+
+
+def due_for_pull(*, now: datetime) -> list[int]:
+    """Hand out the accounts whose next look is due, each once for HAND_OUT_AGAIN."""
+    due = ICloudConnection.objects.filter(
+        Q(claimed_until__isnull=True) | Q(claimed_until__lt=now), status__in=ACTIVE, next_sync_at__lte=now
+    )
+    ids = list(due.order_by("next_sync_at").values_list("pk", flat=True))
+    return [pk for pk in ids if due.filter(pk=pk).update(next_sync_at=now + HAND_OUT_AGAIN)]
+
+
+def due_for_push(*, now: datetime) -> list[int]:
+    """Return the accounts that have something to send and may be talked to now."""
+    rows = SyncedEvent.objects.filter(due_at__lte=now)
+    talkative = Q(calendar__connection__status__in=ACTIVE) | Q(
+        calendar__connection__status=ConnectionStatus.DISCONNECTED,
+        calendar__connection__removal_until__gt=now,
+        state=EventState.DELETING,
+    )
+    free = Q(calendar__connection__claimed_until__isnull=True) | Q(calendar__connection__claimed_until__lt=now)
+    waiting = Q(calendar__connection__not_before__gt=now)
+    sendable = Q(state=EventState.DELETING) | Q(calendar__writable=True, calendar__gone_at__isnull=True)
+    found = rows.filter(talkative, free, sendable).exclude(waiting)
+    return list(found.values_list("calendar__connection_id", flat=True).distinct())
+
+
+def pull(connection_id: int) -> None:
+    """Look at one account and send what is due there. Harmless when run twice, late, or for an account that is gone."""
+    run = _open(connection_id)
+    if run is None:
+        return
+    if run.connection.status not in ACTIVE:
+        run.close()
+        return
+    requested = _start_requested(run)
+    error: ICloudError | None = None
+    run.push_due = partial(_between_batches, run, requested)
+    try:
+        push_due(run)
+        look(run)
+        push_due(run)
+    except ICloudError as raised:
+        error = raised
+    except leases.LeaseLost:
+        log.info("lease_lost", connection=connection_id)
+        return
+    finally:
+        run.client.close()
+    _end_requested(run, requested, error)
+    finish(run, error, looked=error is None)
+    _again_if_due(run, error)
+
+
+def push(connection_id: int) -> None:
+    """Send what is due to one account, also to one being disconnected (rule C6)."""
+    run = _open(connection_id)
+    if run is None:
+        return
+    error: ICloudError | None = None
+    try:
+        push_due(run)
+    except ICloudError as raised:
+        error = raised
+    except leases.LeaseLost:
+        return
+    finally:
+        run.client.close()
+    if run.connection.status == ConnectionStatus.DISCONNECTED:
+        _end_removal(run, error)
+    finish(run, error, looked=False)
+    run.close()
+    _again_if_due(run, error)
+
+
+def request_sync(*, connection_id: int, now: datetime) -> SyncRun:
+    """Queue a look at an account and return the run that reports on it. Raises InvalidState."""
+    connection = ICloudConnection.objects.get(pk=connection_id)
+    if connection.status not in ACTIVE:
+        raise InvalidState(f"This iCloud connection is {connection.get_status_display().lower()}.")
+    waiting = SyncRun.objects.filter(connection=connection, state=RunState.QUEUED).first()
+    run = waiting or SyncRun.objects.create(connection=connection, created_at=now)
+    ICloudConnection.objects.filter(pk=connection_id).update(not_before=None)
+    touch({connection_id}, now=now)
+    return run
+
+
+def _open(connection_id: int) -> Run | None:
+    """Claim an account that may be talked to; an unreadable password ends it like a rejected one."""
+    connection = ICloudConnection.objects.filter(pk=connection_id).first()
+    if connection is None or not _may_talk(connection, now=timezone.now()):
+        return None
+    try:
+        return open_run(connection_id)
+    except CredentialsUnreadable as error:
+        # Nothing is sent with a password that cannot be opened (reliability F55).
+        fail_without_run(connection_id, error)
+        return None
+
+
+def _may_talk(connection: ICloudConnection, *, now: datetime) -> bool:
+    if connection.not_before is not None and connection.not_before > now:
+        return False
+    if connection.status == ConnectionStatus.DISCONNECTED:
+        return connection.removal_until is not None and connection.removal_until > now
+    return connection.status in ACTIVE
+
+
+def _start_requested(run: Run) -> list[int]:
+    queued = SyncRun.objects.filter(connection=run.connection, state__in=[RunState.QUEUED, RunState.RUNNING])
+    ids = list(queued.values_list("pk", flat=True))
+    SyncRun.objects.filter(pk__in=ids).update(state=RunState.RUNNING, started_at=run.started)
+    return ids
+
+
+def _between_batches(run: Run, requested: list[int]) -> None:
+    SyncRun.objects.filter(pk__in=requested).update(
+        done=run.report.done, total=run.report.total, counts=run.report.as_dict()
+    )
+    push_due(run)
+
+
+def _end_requested(run: Run, requested: list[int], error: ICloudError | None) -> None:
+    state = RunState.DONE if error is None else RunState.FAILED
+    SyncRun.objects.filter(pk__in=requested).update(
+        state=state,
+        done=run.report.done,
+        total=run.report.total,
+        counts=run.report.as_dict(),
+        error="" if error is None else error_code(error),
+        finished_at=timezone.now(),
+    )
+
+
+def _again_if_due(run: Run, error: ICloudError | None) -> None:
+    """A row that became due while the account was held would otherwise wait for the next tick."""
+    if error is None and run.connection.pk in due_for_push(now=timezone.now()):
+        push(run.connection.pk)
+
+
+def _end_removal(run: Run, error: ICloudError | None) -> None:
+    """The password is erased as soon as nothing is left to remove (rule C6)."""
+    left = SyncedEvent.objects.filter(
+        calendar__connection=run.connection, state=EventState.DELETING, due_at__isnull=False
+    )
+    if error is None and not left.exists():
+        end_removal(run.connection)
+
+
+def end_removal(connection: ICloudConnection) -> None:
+    """Erase what the clean-up after disconnecting needed."""
+    credentials.erase(connection)
+    ICloudConnection.objects.filter(pk=connection.pk).update(removal_until=None)

@@ -1,0 +1,122 @@
+"""The two sides of one event, as the flows see them.
+
+Terminology: a *copy* is one of our events in iCloud (one host's engagement, written once); its *base* is what both
+sides last agreed on; its *intent* is what a write under way tries to say. Fields are texts: title, start, end (ISO
+8601, UTC), location, notes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from icloud_sync.rules.merge import Merge
+from icloud_sync.rules.states import Local
+
+Fields = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """One of our events as the record has it. `wanted` is None when it should not be in iCloud."""
+
+    id: int
+    path: str
+    uid: str
+    etag: str
+    local: Local
+    wanted: Fields | None
+    revision: int
+    details: tuple[str, ...] = ()
+    zone: str = "UTC"
+    base: Fields | None = None
+    intent: Fields | None = None
+    before: Fields | None = None
+    sent: bool = False
+    settling: bool = False
+    identities: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One of our events as iCloud has it. `unsupported` is '' or why the edit cannot be taken (rule P7)."""
+
+    path: str
+    etag: str
+    body: bytes
+    uid: str
+    fields: Fields
+    unsupported: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A body about to be sent, and what a reader finds in it; that, not our raw text, becomes the base."""
+
+    body: bytes
+    fields: Fields
+
+
+class Theirs(Protocol):
+    """iCloud. Raises icloud_sync.errors."""
+
+    def look(self, copy: Copy) -> Seen | None:
+        """Return the event at the copy's path as it is now, or None when it answers 404 or 410."""
+
+    def draft(self, copy: Copy, seen: Seen | None) -> Draft:
+        """Return the text of a new event, or the text of the event that was seen with our fields patched in."""
+
+    def create(self, copy: Copy, draft: Draft) -> str | None:
+        """Write a new event, only if the name is free; return its ETag if the server told it."""
+
+    def update(self, copy: Copy, seen: Seen, draft: Draft) -> str | None:
+        """Replace the event that was seen, only if it is still that one; return its new ETag if told."""
+
+    def delete(self, copy: Copy, etag: str) -> None:
+        """Remove the event, only if it is still the one with that ETag."""
+
+
+class Ours(Protocol):
+    """LeadMagicX. Every method is one transaction; after it, a crash loses nothing."""
+
+    def begin(self, copy: Copy, draft: Draft) -> Copy:
+        """Note that a write starts, and what it says (reliability C3); return the copy with its intent."""
+
+    def written(self, copy: Copy, *, etag: str) -> None:
+        """Note that iCloud has the copy's intent. An empty ETag: not known yet, look before the next write."""
+
+    def adopted(self, copy: Copy, seen: Seen) -> Copy:
+        """Note that an earlier write did arrive; return the copy as it stands now."""
+
+    def acknowledged(self, copy: Copy, seen: Seen) -> None:
+        """Note the ETag of an event whose fields did not change."""
+
+    def merged(self, copy: Copy, seen: Seen, result: Merge) -> Copy:
+        """Apply the user's edit to the appointment, keep what is lost in the journal; return the copy as it stands."""
+
+    def unsupported(self, copy: Copy, seen: Seen) -> None:
+        """Flag an edit that cannot be taken; the appointment stays as it is."""
+
+    def vanished(self, copy: Copy) -> None:
+        """Note that the event was not found; whether it is gone is decided once that can be proved (rule P6)."""
+
+    def removed(self, copy: Copy) -> None:
+        """Proved gone: flag the appointment as removed in iCloud (rule P4)."""
+
+    def recreate(self, copy: Copy) -> None:
+        """Proved gone, and the host must learn of a new time: reserve another identity and queue it."""
+
+    def restored(self, copy: Copy, seen: Seen) -> Copy:
+        """It is in iCloud (again, or at another place): take flags away; return the copy as it stands."""
+
+    def gone(self, copy: Copy, *, found: bool) -> None:
+        """Close the record of an event that is in iCloud no more; `found` tells whether we removed it ourselves."""
+
+    def renamed(self, copy: Copy) -> Copy:
+        """Reserve another UID and name for a copy whose first one was refused (fact 5.7)."""
+
+    def refused(self, copy: Copy, *, code: str, detail: str) -> None:
+        """Stop: this write cannot succeed (rule W9)."""
+
+    def idle(self, copy: Copy) -> None:
+        """Nothing is to be sent for this copy."""
