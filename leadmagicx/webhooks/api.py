@@ -12,7 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from icloud_sync.secret import Secret
+from icloud_sync.api.fields import SecretTextField
 from leadmagicx.webhooks import addresses
 from leadmagicx.webhooks.addresses import AddressRefused
 from leadmagicx.webhooks.events import EVENTS
@@ -32,14 +32,6 @@ class AddressField(serializers.CharField):
         return url
 
 
-@extend_schema_field({"type": "string", "writeOnly": True, "maxLength": 200})
-class SecretTextField(serializers.CharField):
-    """Text that becomes a Secret as soon as it is read, and is never shown."""
-
-    def to_internal_value(self, data: Any) -> Secret:
-        return Secret(super().to_internal_value(data))
-
-
 class WebhookSerializer(serializers.ModelSerializer):
     """A webhook; its secret can be written, never read."""
 
@@ -47,7 +39,7 @@ class WebhookSerializer(serializers.ModelSerializer):
     events = serializers.ListField(
         child=serializers.ChoiceField(choices=EVENTS), allow_empty=False, max_length=len(EVENTS)
     )
-    secret = SecretTextField(max_length=200, write_only=True, trim_whitespace=False)
+    secret = SecretTextField(max_length=200)
 
     class Meta:
         model = Webhook

@@ -1,0 +1,1 @@
+"""iCloud over REST: thin callers of the services, with the fields, codes and statuses of contract.md."""
