@@ -55,8 +55,23 @@ _KINDS: Final[dict[str, int]] = {
 }
 # The commonest names that say nothing about time, so that they need no second look-up.
 _NOISE: Final = frozenset(
-    ("DTSTAMP", "CREATED", "LAST-MODIFIED", "SEQUENCE", "DESCRIPTION", "URL", "PRODID", "VERSION", "CALSCALE")
-    + ("ACTION", "TRIGGER", "X-WR-ALARMUID", "ORGANIZER", "X-APPLE-TRAVEL-ADVISORY-BEHAVIOR", "")
+    (
+        "DTSTAMP",
+        "CREATED",
+        "LAST-MODIFIED",
+        "SEQUENCE",
+        "DESCRIPTION",
+        "URL",
+        "PRODID",
+        "VERSION",
+        "CALSCALE",
+        "ACTION",
+        "TRIGGER",
+        "X-WR-ALARMUID",
+        "ORGANIZER",
+        "X-APPLE-TRAVEL-ADVISORY-BEHAVIOR",
+        "",
+    )
 )
 
 
