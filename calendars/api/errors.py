@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
+
+from calendars.services.errors import Refused, SlotUnavailable
+
+STATUS_OF_REFUSAL = {
+    "slot_unavailable": status.HTTP_409_CONFLICT,
+    "invalid_state": status.HTTP_409_CONFLICT,
+    "idempotency_in_progress": status.HTTP_409_CONFLICT,
+    "idempotency_key_reused": status.HTTP_422_UNPROCESSABLE_ENTITY,
+    "read_only": status.HTTP_403_FORBIDDEN,
+}
 
 
 class Refusal(exceptions.APIException):
@@ -32,7 +42,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """Return the answer for an exception, or None for a bug (which becomes a 500 and a log entry)."""
     if isinstance(error, ModelValidationError):
         error = from_model(error)
-    if isinstance(error, Http404):
+    if isinstance(error, Refused):
+        error = from_refused(error)
+    if isinstance(error, (Http404, ObjectDoesNotExist)):
         error = exceptions.NotFound()
     if isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
@@ -43,6 +55,13 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     set_rollback()
     response.data = body(error)
     return response
+
+
+def from_refused(error: Refused) -> Refusal:
+    """Return a service's refusal as REST answers it."""
+    extra = {"reasons": error.reasons} if isinstance(error, SlotUnavailable) else {}
+    status_code = STATUS_OF_REFUSAL.get(error.code, status.HTTP_400_BAD_REQUEST)
+    return Refusal(error.code, error.text, status_code=status_code, extra=extra)
 
 
 def body(error: exceptions.APIException) -> dict[str, Any]:
@@ -56,6 +75,9 @@ def body(error: exceptions.APIException) -> dict[str, Any]:
         }
     if isinstance(error, exceptions.ValidationError):
         return _invalid(error)
+    if isinstance(error, exceptions.AuthenticationFailed):
+        # A token that is not known says no more than none at all.
+        return {"code": "not_authenticated", "detail": str(error.detail), "fields": {}}
     return {"code": str(error.get_codes()), "detail": str(error.detail), "fields": {}}
 
 

@@ -140,6 +140,15 @@ class Question:
         """Return the hosts who are free themselves at a start, in list order, seats and day limits aside."""
         return [host.host for host, cover in self.covers if self._free(host, cover, start)]
 
+    def unbooked_hosts(self, start: int) -> list[int | None]:
+        """Return the hosts without an overlapping appointment at a start: all that rule A4 asks for."""
+        end = start + self.terms.length
+        return [
+            host.host
+            for host in self.hosts
+            if not any(item.start < end and item.end > start for item in self._others(host, start))
+        ]
+
     def reasons(self, start: int) -> list[Reason]:
         """Return why a start of the grid is closed, in the order of the checks; nothing when it is open."""
         people = [] if self._people_free(start) else list(self._people_reasons(start))
@@ -197,18 +206,13 @@ class Question:
             yield Reason(Code.SEATS, limit=sitting.seats)
 
     def _host_reasons(self, host: HostTime, start: int) -> Iterator[Reason]:
-        terms, end = self.terms, start + self.terms.length
-        sitting = self.sittings.get(start)
-        near = [
-            item
-            for item in host.taken_nearby.overlapping(start - terms.before, end + terms.after)
-            if not (item.own_class and sitting is not None and item.session == sitting.session)
-        ]
-        booked = [item for item in near if item.start < end and item.end > start]
-        for item in booked:
-            yield Reason(Code.BOOKED, host.host, item.start, item.end)
+        end = start + self.terms.length
+        near = self._others(host, start)
         for item in near:
-            if item not in booked and _buffers_meet(terms, item, start):
+            if item.start < end and item.end > start:
+                yield Reason(Code.BOOKED, host.host, item.start, item.end)
+        for item in near:
+            if not (item.start < end and item.end > start) and _buffers_meet(self.terms, item, start):
                 yield Reason(Code.BUFFER, host.host, item.start, item.end)
         blocks = host.blocks_nearby.overlapping(start, end)
         for block in sorted(blocks, key=lambda block: block.icloud):
@@ -218,6 +222,13 @@ class Question:
             yield Reason(Code.NO_MEMBER, host.host)
         if host.horizon is not None and end > host.horizon:
             yield Reason(Code.HORIZON, host.host, start=host.horizon)
+
+    def _others(self, host: HostTime, start: int) -> list[Taken]:
+        """Return the host's sessions around a slot, without the class session that the slot is a seat of."""
+        terms, sitting = self.terms, self.sittings.get(start)
+        near = host.taken_nearby.overlapping(start - terms.before, start + terms.length + terms.after)
+        own = sitting.session if sitting is not None else None
+        return [item for item in near if not (item.own_class and item.session == own)]
 
 
 def _buffers_meet(terms: Terms, item: Taken, start: int) -> bool:
