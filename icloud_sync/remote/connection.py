@@ -17,7 +17,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from functools import lru_cache
 from queue import Empty, SimpleQueue
@@ -38,8 +38,8 @@ class Answer:
     """An answer that arrived whole; `location` is where it came from, after redirects."""
 
     status: int
-    headers: Message
-    body: bytes
+    headers: Message = field(repr=False)
+    body: bytes = field(repr=False)
     location: Location
 
 

@@ -36,7 +36,7 @@ def translate(error: BaseException) -> ICloudError | None:
     for kinds, text in _UNREACHABLE:
         if isinstance(error, kinds):
             return Unreachable(text)
-    if isinstance(error, (http.client.HTTPException, zlib.error, etree.LxmlError)):
+    if isinstance(error, (http.client.HTTPException, zlib.error, etree.Error)):
         return BadAnswer(f"the answer cannot be read ({type(error).__name__})")
     for kind in type(error).__mro__:
         if (make := _LIBRARIES.get((kind.__module__, kind.__name__))) is not None:
