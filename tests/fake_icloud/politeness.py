@@ -24,6 +24,7 @@ _FORBIDDEN_XML = (
     (b"free-busy-query", "a free-busy query"),
     (b"limit-recurrence-set", "limit-recurrence-set"),
 )
+_PARTIAL = re.compile(rb"calendar-data[^>/]*>\s*<(?:\w+:)?(?:comp|prop)[\s/>]")
 _LIMIT = re.compile(rb"<(?:\w+:)?limit[\s/>]")
 _ALLPROP = re.compile(rb"<(?:\w+:)?(?:allprop|propname)[\s/>]")
 _DESTRUCTIVE = ("POST", "PROPPATCH", "MKCALENDAR", "MKCOL")
@@ -49,6 +50,8 @@ def watch_request(world: World, request: Request) -> None:
         for word, name in _FORBIDDEN_XML:
             if word in request.body:
                 world.violate(3, f"{name}: {here}")
+        if _PARTIAL.search(request.body):
+            world.violate(3, f"partial calendar-data: {here}")
         if _LIMIT.search(request.body):
             world.violate(3, f"DAV:limit: {here}")
 

@@ -88,6 +88,12 @@ class FakeICloud:
         for listener in self._listeners.values():
             listener.close()
 
+    def __enter__(self) -> FakeICloud:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def refuse(self, role: str) -> None:
         """Close one listener: connections to it are refused until accept()."""
         self._listeners[_role(role)].close()
