@@ -57,12 +57,12 @@ clean:  ## forget .venv and caches; demos stay
 # A stamp for each list: made again when the list changes, untouched otherwise.
 $(VENV)/.base: requirements/base.txt | $(VENV)/bin/pip
 	@echo "Installing what the product needs into $(VENV) …"
-	@$(PIP) install --require-hashes -r requirements/base.txt
+	@$(PIP) install --no-compile --no-deps --require-hashes -r requirements/base.txt
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 	@echo "Installing what tests and checks need into $(VENV) …"
-	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-compile --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 $(VENV)/bin/pip:
