@@ -74,10 +74,10 @@ def _word(properties: Properties, name: str) -> str:
     lines = properties.get(name)
     if lines is None:
         return ""
+    if len(lines) == 1:
+        return lines[0][1].strip().upper()[:40]
     words = [value.strip().upper() for _, value in lines]
-    if len(words) > 1:
-        words.sort(key=_OPENS_TIME.get(name, "").__eq__)
-    return words[0][:40]
+    return min(words, key=_OPENS_TIME.get(name, "").__eq__)[:40]
 
 
 def _single(properties: Properties, name: str) -> tuple[str, str] | None:
@@ -102,7 +102,8 @@ def _moment(line: tuple[str, str]) -> Moment:
 
 def _length(properties: Properties, start: Moment) -> tuple[Moment | None, Span | None]:
     """Return DTEND or DURATION; with both, the one that ends later. An end before the start is refused."""
-    end_line, span_line = _single(properties, "DTEND"), _single(properties, "DURATION")
+    end_line = _single(properties, "DTEND")
+    span_line = _single(properties, "DURATION") if "DURATION" in properties else None
     end = _moment(end_line) if end_line is not None else None
     span = parse_span(span_line[1]) if span_line is not None else None
     if end is not None:

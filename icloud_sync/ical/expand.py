@@ -10,6 +10,7 @@ its length.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
@@ -18,59 +19,21 @@ from zoneinfo import ZoneInfo
 from icloud_sync.errors import ItemUnreadable
 from icloud_sync.ical.component import address
 from icloud_sync.ical.event import Extra, ScannedComponent, ScannedEvent
+from icloud_sync.ical.occurrence import Occurrence, Original, Part, nominal_and_exact, to_utc
 from icloud_sync.ical.recurrence import Budget, instances
 from icloud_sync.ical.rrule import Rule, parse_rule
 from icloud_sync.ical.scan import UNEXPECTED
-from icloud_sync.ical.values import EARLIEST, LATEST, Moment, Span, clipped, shifted
+from icloud_sync.ical.values import Moment, shifted
 from icloud_sync.ical.zones import Zone, zone_of
-from icloud_sync.rules.blocking import BUSY, ZERO_LENGTH, code_of, own_answer
+from icloud_sync.rules.blocking import code_of, own_answer
+
+__all__ = ["Occurrence", "expand"]
 
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
 _NOTHING: Final = timedelta(0)
-_MOST: Final = timedelta(days=120_000)
-Original = datetime | date | None
-
-
-class Occurrence(NamedTuple):
-    """One occurrence that touches the window. Times are aware and in UTC.
-
-    `code` is BUSY FREE CANCELLED DECLINED or ZERO_LENGTH; only BUSY takes time. `original` says which
-    occurrence of a series it is, wherever it was moved to: see `recurrence_id`.
-    """
-
-    start: datetime
-    end: datetime
-    all_day: bool
-    title: str
-    location: str
-    code: str
-    travel_before: timedelta
-    travel_after: timedelta
-    private: bool
-    original: Original
-
-    @property
-    def recurrence_id(self) -> str | None:
-        """A key that stays when the occurrence moves or the user's zone changes; None outside a series.
-
-        UTC ("20261102T080000Z"), floating without Z, or the date of an all-day occurrence.
-        """
-        if self.original is None:
-            return None
-        if not isinstance(self.original, datetime):
-            return f"{self.original:%Y%m%d}"
-        return f"{self.original:%Y%m%dT%H%M%S}" + ("Z" if self.original.tzinfo else "")
-
-    @property
-    def busy_start(self) -> datetime:
-        """The start with travel time (rule P12)."""
-        return self.start - self.travel_before
-
-    @property
-    def busy_end(self) -> datetime:
-        """The end with travel time (rule P12)."""
-        return self.end + self.travel_after
+_STEPS_EACH: Final = 3
+"""What one wall clock of a series takes off the budget, whether it is in the window or not."""
 
 
 def expand(
@@ -97,76 +60,7 @@ def expand(
         raise ItemUnreadable("unexpected") from error
 
 
-def to_utc(local: datetime, zone: Zone | None) -> datetime:
-    """Return the UTC time of a wall clock; None is UTC. Skipped and repeated ones: the offset before the change."""
-    if not EARLIEST <= local <= LATEST:
-        local = clipped(local)
-    if zone is None:
-        return local.replace(tzinfo=UTC)
-    return local.replace(tzinfo=zone).astimezone(UTC)
-
-
-class _Part:
-    """One component with what all its occurrences share."""
-
-    __slots__ = ("after", "before", "code", "component", "exact", "wall", "zone")
-
-    def __init__(self, component: ScannedComponent, zone: Zone | None, code: str) -> None:
-        self.component = component
-        self.zone = zone
-        self.code = code
-        self.before = component.travel_before
-        self.after = component.travel_after
-        self.wall = _NOTHING
-        self.exact = _NOTHING
-
-    def set_length(self, end: datetime | None) -> None:
-        """Work out how long an occurrence is; `end` is the exact one when DTEND has a zone of its own."""
-        component = self.component
-        start, span = component.start, component.duration
-        if start.all_day:
-            days = (component.end.local - start.local).days if component.end is not None else 1
-            if span is not None:
-                days = span.days - (-span.seconds // 86_400)
-            self.wall = max(days, 1) * _DAY
-        elif span is not None:
-            self.wall, self.exact = _split(span)
-        elif end is not None:
-            self.exact = end - to_utc(start.local, self.zone)
-        elif component.end is not None:
-            self.wall = min(component.end.local - start.local, _MOST)
-        if self.wall + self.exact < _NOTHING:
-            raise ItemUnreadable("negative_length")
-
-    def end_of(self, local: datetime, start: datetime) -> datetime:
-        """Return the end of an occurrence whose wall clock is `local` and whose time is `start`."""
-        if not self.wall:
-            return start + self.exact
-        end = to_utc(shifted(local, days=self.wall.days, seconds=self.wall.seconds), self.zone)
-        if self.zone is not None and end - start < self.wall and not self.component.start.all_day:
-            skipped = start.astimezone(self.zone).replace(tzinfo=None) != local
-            if skipped:
-                end = start + self.wall
-        return end + self.exact
-
-    def occurrence(self, start: datetime, end: datetime, original: Original) -> Occurrence:
-        component = self.component
-        code = ZERO_LENGTH if self.code == BUSY and end <= start else self.code
-        return Occurrence(
-            start,
-            end,
-            component.start.all_day,
-            component.summary,
-            component.location,
-            code,
-            self.before,
-            self.after,
-            component.private,
-            original,
-        )
-
-
-class _Replaced:
+class _LeftOut:
     """What a series leaves out: EXDATEs, and occurrences that an override stands for."""
 
     __slots__ = ("dates", "floating", "instants")
@@ -176,9 +70,16 @@ class _Replaced:
         self.floating: set[datetime] = set()
         self.instants: set[datetime] = set()
 
-    def __contains__(self, at: tuple[datetime, datetime]) -> bool:
-        local, start = at
+    def has(self, local: datetime, start: datetime) -> bool:
         return start in self.instants or local in self.floating or local.date() in self.dates
+
+
+class _Onward(NamedTuple):
+    """A RANGE=THISANDFUTURE override: later occurrences are like it, moved by as much."""
+
+    since: datetime
+    shift: timedelta
+    part: Part
 
 
 class _Expansion:
@@ -199,17 +100,17 @@ class _Expansion:
         self.own_addresses = own_addresses
         self.limit = limit
         self.warnings = warnings
-        self.budget = Budget()
         self.found: list[Occurrence] = []
         self.zones: dict[str, Zone | None] = {"UTC": None, "": zone}
 
     def run(self) -> list[Occurrence]:
         components = self.event.components
-        if len(components) == 1 and not components[0].recurring:
+        if len(components) == 1 and not (components[0].recurring or components[0].exdates):
             self._single(components[0])
             return self.found
-        overrides = [component for component in components if component.recurrence_id is not None]
-        parts = [self._part(component) for component in overrides]
+        self.budget = Budget()
+        self.embedded = dict(self.event.zones)
+        parts = [self._part(component) for component in components if component.recurrence_id is not None]
         for component in components:
             if component.recurrence_id is None:
                 self._series(component, parts)
@@ -226,47 +127,44 @@ class _Expansion:
             return
         if end is not None and end.local < self.low.replace(tzinfo=None) - 3 * _DAY:
             return
+        self.embedded = dict(self.event.zones)
         replaced = component.recurrence_id
-        if component.exdates and local in (moment.local for moment in component.exdates):
-            return
         self._add(self._part(component), local, self._key(replaced) if replaced is not None else None)
 
-    def _part(self, component: ScannedComponent) -> _Part:
-        answers = ""
+    def _part(self, component: ScannedComponent) -> Part:
+        answer = ""
         if component.attendees:
             own = {address(text) for text in self.own_addresses}
-            answers = own_answer(
+            answer = own_answer(
                 [partstat for addresses, partstat in component.attendees if not own.isdisjoint(addresses)]
             )
-        code = code_of(transp=component.transp, status=component.status, partstat=answers, length=_HOUR)
+        code = code_of(transp=component.transp, status=component.status, partstat=answer, length=_HOUR)
         start, end = component.start, component.end
-        part = _Part(component, self._zone(start), code)
-        own_end = end is not None and not end.all_day and end.tzid != start.tzid
-        part.set_length(self._instant(end) if own_end and end is not None else None)
-        return part
+        own_zone = end is not None and not end.all_day and end.tzid != start.tzid
+        exact_end = self._instant(end) if own_zone and end is not None else None
+        return Part(component, zone=self._zone(start.tzid), code=code, exact_end=exact_end)
 
-    def _zone(self, moment: Moment) -> Zone | None:
-        tzid = moment.tzid
+    def _zone(self, tzid: str) -> Zone | None:
         try:
             return self.zones[tzid]
         except KeyError:
-            found = zone_of(tzid, embedded=dict(self.event.zones), user_zone=self.user_zone, warnings=self.warnings)
+            found = zone_of(tzid, embedded=self.embedded, user_zone=self.user_zone, warnings=self.warnings)
             self.zones[tzid] = found
             return found
 
     def _instant(self, moment: Moment) -> datetime:
-        return to_utc(moment.local, self._zone(moment))
+        return to_utc(moment.local, self._zone(moment.tzid))
 
     def _key(self, moment: Moment) -> datetime | date:
         if moment.all_day:
             return moment.local.date()
         return self._instant(moment) if moment.tzid else moment.local
 
-    def _add(self, part: _Part, local: datetime, original: Original) -> None:
+    def _add(self, part: Part, local: datetime, original: Original) -> None:
         start = to_utc(local, part.zone)
         self._keep(part, start, part.end_of(local, start), original)
 
-    def _keep(self, part: _Part, start: datetime, end: datetime, original: Original) -> None:
+    def _keep(self, part: Part, start: datetime, end: datetime, original: Original) -> None:
         if start - part.before >= self.high:
             return
         if end + part.after <= self.low and not (start == end and start >= self.low):
@@ -275,53 +173,57 @@ class _Expansion:
             raise ItemUnreadable("too_many_occurrences")
         self.found.append(part.occurrence(start, end, original))
 
-    def _series(self, master: ScannedComponent, overrides: list[_Part]) -> None:
+    def _series(self, master: ScannedComponent, overrides: list[Part]) -> None:
         """Add what the master gives: DTSTART, its rules and RDATEs, less what is left out or replaced."""
         part = self._part(master)
-        replaced = self._left_out(master, overrides)
+        left_out = self._left_out(master, overrides)
         onwards = self._onwards(overrides)
-        slack = max((abs(shift) for _, shift, _ in onwards), default=_NOTHING)
-        length = max([part.wall + part.exact, *(other.wall + other.exact for _, _, other in onwards)])
-        low = shifted(self.low.replace(tzinfo=None), seconds=-_seconds(length + slack + 2 * _DAY))
-        high = shifted(self.high.replace(tzinfo=None), seconds=_seconds(slack + 2 * _DAY))
-        own_key = master.start.all_day or not master.start.tzid
+        since = [onward.since for onward in onwards]
+        low, high = self._reach(part, onwards)
+        zone, all_day, floating = part.zone, master.start.all_day, not master.start.tzid
+        exceptions = bool(master.exdates or overrides)
         seen: set[datetime] = set()
         for local in self._starts(part, low, high):
             if local in seen:
                 continue
             seen.add(local)
-            start = to_utc(local, part.zone)
-            if (local, start) in replaced:
+            self.budget.spend(_STEPS_EACH)
+            start = to_utc(local, zone)
+            if exceptions and left_out.has(local, start):
                 continue
-            original = (local.date() if master.start.all_day else local) if own_key else start
-            later = [item for item in onwards if item[0] < start]
+            original: Original = local.date() if all_day else local if floating else start
+            later = bisect_left(since, start) if onwards else 0
             if later:
-                self._moved(part, later[-1], local, start, original)
+                self._moved(part, onwards[later - 1], local, start, original)
             else:
                 self._keep(part, start, part.end_of(local, start), original)
         for extra in master.rdates:
-            self._extra(part, extra, replaced, seen)
+            self._extra(part, extra, left_out, seen)
 
-    def _starts(self, part: _Part, low: datetime, high: datetime) -> Iterator[datetime]:
+    def _reach(self, part: Part, onwards: list[_Onward]) -> tuple[datetime, datetime]:
+        """Return between which wall clocks an occurrence can start and still touch the window."""
+        slack = max((abs(onward.shift) for onward in onwards), default=_NOTHING) + 3 * _DAY
+        length = max([part.wall + part.exact, *(other.part.wall + other.part.exact for other in onwards)])
+        low = shifted(self.low.replace(tzinfo=None), seconds=-_seconds(length + slack))
+        return low, shifted(self.high.replace(tzinfo=None), seconds=_seconds(slack))
+
+    def _starts(self, part: Part, low: datetime, high: datetime) -> Iterator[datetime]:
         """Yield the wall clocks of DTSTART and of every rule in [low, high); rules may repeat each other."""
         start = part.component.start.local
         if low <= start < high:
             yield start
         for text in part.component.rrules:
             rule = parse_rule(text)
-            edge = self._last_for_certain(rule, part)
-            if edge is None:
+            if rule.until is None:
                 yield from instances(rule, start, low, high, self.budget)
                 continue
-            for local in instances(rule, start, low, min(high, shifted(edge, days=2)), self.budget):
-                if local <= edge or self._within_until(local, rule, part):
+            # Two days cover every zone: before them UNTIL is certainly not reached, after them certainly.
+            certain, last = shifted(rule.until.local, days=-2), shifted(rule.until.local, days=2)
+            for local in instances(rule, start, low, min(high, last), self.budget):
+                if local <= certain or self._within_until(local, rule, part):
                     yield local
 
-    def _last_for_certain(self, rule: Rule, part: _Part) -> datetime | None:
-        """Return a wall clock up to which every time is within UNTIL; later ones have to be looked at."""
-        return shifted(rule.until.local, days=-2) if rule.until is not None else None
-
-    def _within_until(self, local: datetime, rule: Rule, part: _Part) -> bool:
+    def _within_until(self, local: datetime, rule: Rule, part: Part) -> bool:
         """UNTIL as a date includes its whole day; on all-day series only its date counts, UTC or local."""
         until = rule.until
         if until is None:
@@ -337,11 +239,12 @@ class _Expansion:
             return to_utc(local, part.zone) <= until.local.replace(tzinfo=UTC)
         return local <= until.local
 
-    def _left_out(self, master: ScannedComponent, overrides: list[_Part]) -> _Replaced:
-        left_out = _Replaced()
-        moments = list(master.exdates)
-        moments += [part.component.recurrence_id for part in overrides if part.component.recurrence_id is not None]
-        for moment in moments:
+    def _left_out(self, master: ScannedComponent, overrides: list[Part]) -> _LeftOut:
+        left_out = _LeftOut()
+        replaced = [part.component.recurrence_id for part in overrides]
+        for moment in (*master.exdates, *replaced):
+            if moment is None:
+                continue
             if moment.all_day or master.start.all_day:
                 left_out.dates.add(moment.local.date())
             elif moment.tzid:
@@ -350,58 +253,45 @@ class _Expansion:
                 left_out.floating.add(moment.local)
         return left_out
 
-    def _onwards(self, overrides: list[_Part]) -> list[tuple[datetime, timedelta, _Part]]:
-        """Return (from when, by how much, as what) of each RANGE=THISANDFUTURE override, in order."""
+    def _onwards(self, overrides: list[Part]) -> list[_Onward]:
+        """Return the THISANDFUTURE overrides in the order of what they replace."""
         found = []
         for part in overrides:
             replaced = part.component.recurrence_id
             if replaced is not None and part.component.range_this_and_future:
                 since = self._instant(replaced)
-                base = self._clock(part, since) if replaced.tzid != part.component.tzid else replaced.local
-                if part.component.start.all_day:
-                    base = base.replace(hour=0, minute=0, second=0)
-                found.append((since, part.component.start.local - base, part))
-        return sorted(found, key=lambda item: item[0])
+                base = replaced.local if replaced.tzid == part.component.tzid else _clock(part, since)
+                if part.component.all_day:
+                    base = _midnight(base)
+                found.append(_Onward(since, part.component.start.local - base, part))
+        return sorted(found, key=lambda onward: onward.since)
 
-    def _clock(self, part: _Part, at: datetime) -> datetime:
-        """Return the wall clock of a UTC time in the zone of a component."""
-        return (at if part.zone is None else at.astimezone(part.zone)).replace(tzinfo=None)
-
-    def _moved(
-        self,
-        master: _Part,
-        onward: tuple[datetime, timedelta, _Part],
-        local: datetime,
-        start: datetime,
-        original: Original,
-    ) -> None:
+    def _moved(self, master: Part, onward: _Onward, local: datetime, start: datetime, original: Original) -> None:
         """Add one occurrence of a series as a THISANDFUTURE override has it."""
-        _, shift, part = onward
-        base = local if part.component.tzid == master.component.tzid else self._clock(part, start)
-        if part.component.start.all_day:
-            base = base.replace(hour=0, minute=0, second=0)
-        self._add(part, shifted(base, days=shift.days, seconds=shift.seconds), original)
+        part = onward.part
+        base = local if part.component.tzid == master.component.tzid else _clock(part, start)
+        if part.component.all_day:
+            base = _midnight(base)
+        self._add(part, shifted(base, days=onward.shift.days, seconds=onward.shift.seconds), original)
 
-    def _extra(self, part: _Part, extra: Extra, replaced: _Replaced, seen: set[datetime]) -> None:
+    def _extra(self, part: Part, extra: Extra, left_out: _LeftOut, seen: set[datetime]) -> None:
         """Add one RDATE; a PERIOD brings its own length, and is kept beside an equal start without one."""
-        all_day = part.component.start.all_day
+        first = part.component.start
         moment = extra.start
-        if moment.all_day and not all_day:
-            moment = part.component.start._replace(
-                local=datetime.combine(moment.local.date(), part.component.start.local.time())
-            )
-        elif all_day and not moment.all_day:
-            moment = Moment(moment.local.replace(hour=0, minute=0, second=0), "", True)
+        if moment.all_day and not first.all_day:
+            moment = first._replace(local=datetime.combine(moment.local.date(), first.local.time()))
+        elif first.all_day and not moment.all_day:
+            moment = Moment(_midnight(moment.local), "", True)
         start = self._instant(moment)
-        local = moment.local if moment.tzid == part.component.tzid else self._clock(part, start)
+        local = moment.local if moment.tzid == first.tzid else _clock(part, start)
         own_length = extra.end is not None or extra.span is not None
-        if (local, start) in replaced or (local in seen and not own_length):
+        if left_out.has(local, start) or (local in seen and not own_length):
             return
         seen.add(local)
         if extra.end is not None:
             end = self._instant(extra.end)
         elif extra.span is not None:
-            wall, exact = _split(extra.span)
+            wall, exact = nominal_and_exact(extra.span)
             end = to_utc(shifted(local, days=wall.days), part.zone) + exact
         else:
             end = part.end_of(local, start)
@@ -410,9 +300,13 @@ class _Expansion:
         self._keep(part, start, end, self._key(moment))
 
 
-def _split(span: Span) -> tuple[timedelta, timedelta]:
-    """Return the nominal and the exact part of a DURATION (RFC 5545 §3.3.6)."""
-    return min(timedelta(days=span.days), _MOST), min(timedelta(seconds=span.seconds), _MOST)
+def _clock(part: Part, at: datetime) -> datetime:
+    """Return the wall clock of a UTC time in the zone of a component."""
+    return (at if part.zone is None else at.astimezone(part.zone)).replace(tzinfo=None)
+
+
+def _midnight(local: datetime) -> datetime:
+    return local.replace(hour=0, minute=0, second=0)
 
 
 def _seconds(length: timedelta) -> int:

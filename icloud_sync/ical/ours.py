@@ -20,10 +20,11 @@ from zoneinfo import ZoneInfo
 from icloud_sync.errors import ItemUnreadable
 from icloud_sync.ical.document import Document, content_line, escaped, read_document
 from icloud_sync.ical.event import ScannedComponent, ScannedEvent
-from icloud_sync.ical.expand import expand, to_utc
+from icloud_sync.ical.expand import expand
 from icloud_sync.ical.lines import MAX_BYTES
+from icloud_sync.ical.occurrence import to_utc
 from icloud_sync.ical.scan import scan
-from icloud_sync.ical.text import MARKER, clean_line, clean_text, joined, same_text, separated
+from icloud_sync.ical.text import clean_line, clean_text, has_all, joined, same_text, separated
 from icloud_sync.ical.values import EARLIEST, LATEST, unescaped
 from icloud_sync.ical.vtimezone import CustomZone, parse_vtimezone
 from icloud_sync.ical.write_zone import vtimezone_lines
@@ -116,17 +117,25 @@ def build(fields: EventFields, *, uid: str, now: datetime) -> bytes:
     return b"".join(line.replace(b"\n", b"\r\n") + b"\r\n" for line in lines)
 
 
-def patch(body: bytes, fields: EventFields, *, now: datetime, previous_details: tuple[str, ...] = ()) -> bytes:
+def patch(
+    body: bytes,
+    fields: EventFields,
+    *,
+    now: datetime,
+    previous_details: tuple[str, ...] = (),
+    max_bytes: int = MAX_BYTES,
+) -> bytes:
     """Return the fetched object with our fields in it and everything else as it is, octet for octet.
 
     A property whose value already says the same stays as it stands. When nothing differs, `body` itself comes
     back: nothing needs to be sent. Line ends become CRLF (an XML answer loses the CR). `previous_details`:
     the generated lines that were written last; other lines below the marker are the user's and are kept.
+    To leave an all-day event as it is, pass the times that `read` gave in the zone of `fields.zone`.
 
     SEQUENCE grows when the time moved (RFC 5546 §2.1.4). Raises ItemUnreadable when the body is not an event.
     """
     fields = as_written(fields)
-    event = scan(body, max_bytes=_PATCHED_BYTES)
+    event = scan(body, max_bytes=max_bytes)
     _check(fields, event.uid)
     document = read_document(body)
     master = _master(event)
@@ -136,25 +145,26 @@ def patch(body: bytes, fields: EventFields, *, now: datetime, previous_details: 
         document.replace("X-APPLE-STRUCTURED-LOCATION", None)
         changed = True
     changed = _patch_description(document, fields, previous_details) or changed
-    if _times(event, master, ZoneInfo(fields.zone)) != (fields.start, fields.end) or _needs_end(document):
-        _patch_times(document, fields, event, master)
-        _bump(document)
-        changed = True
-    if not changed:
+    moved = _times(event, master, ZoneInfo(known_name(fields.zone) or "UTC")) != (fields.start, fields.end)
+    if not (changed or moved):
         return body
-    stamp = content_line("LAST-MODIFIED", _stamp(now))
-    document.replace("LAST-MODIFIED", stamp)
+    if moved or not (document.first("DTEND") or master.all_day):
+        # iCloud refuses an event without DTEND (fact 5.3), whoever made it so.
+        _patch_times(document, fields, event, master)
+    if moved:
+        _bump(document)
+    document.replace("LAST-MODIFIED", content_line("LAST-MODIFIED", _stamp(now)))
     document.replace("DTSTAMP", content_line("DTSTAMP", _stamp(now)))
     return document.to_bytes()
 
 
-def read(body: bytes, *, zone: ZoneInfo, details: tuple[str, ...] = ()) -> PhoneEvent:
+def read(body: bytes, *, zone: ZoneInfo, details: tuple[str, ...] = (), max_bytes: int = MAX_BYTES) -> PhoneEvent:
     """Return what the phone shows of our event; `zone` is the user's, `details` what we generated last.
 
     The notes are the text above the marker line. When somebody took the marker out, they are the whole
     description less the lines that we had generated. Raises ItemUnreadable.
     """
-    event = scan(body, max_bytes=_PATCHED_BYTES)
+    event = scan(body, max_bytes=max_bytes)
     master = _master(event)
     start, end = _times(event, master, zone)
     document = read_document(body)
@@ -171,10 +181,6 @@ def read(body: bytes, *, zone: ZoneInfo, details: tuple[str, ...] = ()) -> Phone
         cancelled=master.status == "CANCELLED",
         added=added,
     )
-
-
-_PATCHED_BYTES: Final = 20 * MAX_BYTES
-"""Our own event may carry attachments that the user added; iCloud takes 20 MB (fact 3.9)."""
 
 
 def _check(fields: EventFields, uid: str) -> None:
@@ -243,20 +249,17 @@ def _patch_text(document: Document, name: str, value: str) -> bool:
 
 
 def _patch_description(document: Document, fields: EventFields, previous: tuple[str, ...]) -> bool:
+    """Write notes, marker, generated lines, and below them what the user had added there."""
     present = clean_text(_text(document, "DESCRIPTION"))
-    old_details = tuple(clean_line(line) for line in previous)
-    _, added = separated(present, old_details or fields.details) if MARKER in present else ("", ())
-    kept = added if old_details else ()
+    generated = tuple(clean_line(line) for line in previous) or fields.details
+    kept: tuple[str, ...] = ()
+    if previous or has_all(present, generated):
+        _, kept = separated(present, generated)
     wanted = joined(fields.notes, (*fields.details, *kept))
     if same_text(present, wanted):
         return False
     document.replace("DESCRIPTION", content_line("DESCRIPTION", escaped(wanted)))
     return True
-
-
-def _needs_end(document: Document) -> bool:
-    """Whether iCloud would refuse the event, or has a DURATION where we always write DTEND (fact 5.3)."""
-    return document.first("DTEND") is None
 
 
 def _patch_times(document: Document, fields: EventFields, event: ScannedEvent, master: ScannedComponent) -> None:

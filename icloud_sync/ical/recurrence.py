@@ -172,7 +172,7 @@ def _hours(rule: Rule, start: datetime, low: datetime, high: datetime, budget: B
     try:
         at = base + max(0, (max(low, start) - base) // step) * step
         while at < high:
-            budget.spend(1)
+            budget.spend(1 + len(clocks) // 4)
             if (not rule.by_hour or at.hour in rule.by_hour) and wanted(at.date()):
                 yield [at.replace(minute=clock.minute, second=clock.second) for clock in clocks]
             at += step
@@ -205,11 +205,19 @@ def _day_source(rule: Rule, start: datetime) -> Days:
         return lambda first, following: [
             day for day in _each(first, following) if day.weekday() == weekday and wanted(day)
         ]
+    if rule.freq is Frequency.YEARLY and rule.by_month:
+        return lambda first, _: [
+            day for month in rule.by_month for day in _each_of_month(first.year, month) if wanted(day)
+        ]
     return lambda first, following: [day for day in _each(first, following) if wanted(day)]
 
 
 def _each(first: date, following: date) -> Iterable[date]:
     return map(date.fromordinal, range(first.toordinal(), following.toordinal()))
+
+
+def _each_of_month(year: int, month: int) -> Iterable[date]:
+    return (date(year, month, day) for day in range(1, _month_length(year, month) + 1))
 
 
 def _only_month_days(rule: Rule) -> bool:

@@ -33,6 +33,7 @@ UNEXPECTED: Final = (
 """What a resource nobody foresaw may raise; it stays one unreadable event (rule P14)."""
 
 _DEEPEST = 4  # VCALENDAR, and three levels in it (reliability §4)
+_MOST_ZONES = 20  # VTIMEZONEs that are looked into; real objects have one or two
 _BEGIN, _END, _KEPT, _TEXT = 1, 2, 3, 4
 _KINDS: Final[dict[str, int]] = {
     "BEGIN": _BEGIN,
@@ -134,13 +135,7 @@ def _events(lines: Iterator[str], zones: list[list[str]]) -> tuple[list[Properti
 
     VTIMEZONEs that `_without_zones` did not see are added to `zones`.
     """
-    for line in lines:
-        if line.strip():
-            if line.strip().upper() != "BEGIN:VCALENDAR":
-                raise ItemUnreadable("not_a_calendar")
-            break
-    else:
-        raise ItemUnreadable("not_a_calendar")
+    _expect_calendar(lines)
     events: list[Properties] = []
     others = False
     path = ["VCALENDAR"]
@@ -170,32 +165,44 @@ def _events(lines: Iterator[str], zones: list[list[str]]) -> tuple[list[Properti
                     current[name].append((parameters, value))
                 else:
                     current[name] = [(parameters, value)]
-        elif kind == _BEGIN:
-            begun = value.strip().upper()
-            if begun == "VTIMEZONE" and len(path) == 1:
-                zones.append(_zone_lines(lines))
-                continue
-            path.append(begun)
-            if len(path) > _DEEPEST:
-                raise ItemUnreadable("nested_too_deep")
-            if begun == "VEVENT":
-                if len(path) != 2:
-                    raise ItemUnreadable("end_mismatch")
-                current, in_event = {}, True
-            else:
-                in_event = False
-                others = others or len(path) == 2
-        else:
-            if not path or path.pop() != value.strip().upper():
+            continue
+        value = value.strip().upper()
+        if kind == _END:
+            if not path or path.pop() != value:
                 raise ItemUnreadable("end_mismatch")
-            if len(path) == 1 and in_event:
+            if in_event:
                 events.append(current)
-                in_event = False
-            else:
-                in_event = len(path) == 2 and path[1] == "VEVENT"
+        elif value == "VTIMEZONE" and len(path) == 1:
+            zones.append(_zone_lines(lines))
+            continue
+        else:
+            others = _begin(path, value) or others
+            if value == "VEVENT":
+                current = {}
+        in_event = len(path) == 2 and path[1] == "VEVENT"
     if path:
         raise ItemUnreadable("truncated")
     return events, others
+
+
+def _expect_calendar(lines: Iterator[str]) -> None:
+    """Take off the first line that is not blank; it has to open a VCALENDAR."""
+    for line in lines:
+        if line.strip():
+            if line.strip().upper() != "BEGIN:VCALENDAR":
+                break
+            return
+    raise ItemUnreadable("not_a_calendar")
+
+
+def _begin(path: list[str], name: str) -> bool:
+    """Go one component deeper. Return whether it is one beside VEVENT that holds something else."""
+    path.append(name)
+    if len(path) > _DEEPEST:
+        raise ItemUnreadable("nested_too_deep")
+    if name == "VEVENT" and len(path) != 2:
+        raise ItemUnreadable("end_mismatch")
+    return name != "VEVENT" and len(path) == 2
 
 
 def _zone_lines(lines: Iterator[str]) -> list[str]:
@@ -234,7 +241,7 @@ def _embedded_zones(
     if not wanted:
         return ()
     found: dict[str, tuple[Observance, ...]] = {}
-    for lines in zone_lines:
+    for lines in zone_lines[:_MOST_ZONES]:
         tzid, observances = parse_vtimezone(lines)
         if tzid in wanted and observances:
             found.setdefault(tzid, observances)

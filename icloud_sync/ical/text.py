@@ -62,6 +62,13 @@ def separated(description: str, details: tuple[str, ...]) -> tuple[str, tuple[st
     return "\n".join(lines[:at]).strip(), tuple(line for line in below if line)
 
 
+def has_all(description: str, details: tuple[str, ...]) -> bool:
+    """Whether every generated line stands below the marker, so that the others there are the user's."""
+    _, _, below = clean_text(description).rpartition(MARKER)
+    present = {line.strip() for line in below.split("\n")}
+    return MARKER in description and present.issuperset(line.strip() for line in details)
+
+
 def _without(lines: list[str], generated: list[str]) -> list[str]:
     """Take each generated line out once, from the end, where it was written."""
     left = [line.strip() for line in generated if line.strip()]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from icloud_sync.errors import ItemUnreadable
 from icloud_sync.ical.recurrence import Budget, instances
-from icloud_sync.ical.rrule import Frequency, parse_rule
+from icloud_sync.ical.rrule import Frequency, Rule, parse_rule
 from icloud_sync.ical.values import clipped, parse_moment
 
 MOST_RULES = 16
@@ -149,7 +149,7 @@ def _observance(properties: list[tuple[str, str]]) -> Observance:
     if "DTSTART" not in single:
         raise ItemUnreadable("bad_timezone")
     rules = [value.upper() for name, value in properties if name == "RRULE"]
-    if len(rules) > 1 or any(parse_rule(rule).freq is not Frequency.YEARLY for rule in rules):
+    if len(rules) > 1 or not all(_cheap(parse_rule(rule)) for rule in rules):
         raise ItemUnreadable("bad_timezone")
     also = [
         parse_moment(part.partition("/")[0], "").local
@@ -164,6 +164,11 @@ def _observance(properties: list[tuple[str, str]]) -> Observance:
         rules[0] if rules else "",
         tuple(sorted(also)),
     )
+
+
+def _cheap(rule: Rule) -> bool:
+    """Whether a rule is of the kind that clocks are changed by: some day of some month, every year."""
+    return rule.freq is Frequency.YEARLY and bool(rule.by_month or not (rule.by_day or rule.by_week))
 
 
 def parse_offset(value: str) -> int:

@@ -17,6 +17,7 @@ from icloud_sync.ical.windows_zones import WINDOWS_ZONES
 Zone = ZoneInfo | CustomZone
 Embedded = Mapping[str, tuple[Observance, ...]]
 
+MOST_WARNINGS = 20
 _LONGEST_NAME = 255
 # These are files beside the database that mean "this machine" or nothing at all.
 _NOT_ZONES = frozenset({"localtime", "Factory", "posixrules"})
@@ -77,7 +78,7 @@ def zone_of(tzid: str, *, embedded: Embedded, user_zone: ZoneInfo, warnings: lis
     if warnings is not None:
         shown = "".join(letter for letter in tzid[:64] if letter.isprintable())
         warning = f"unknown_timezone: {shown}"
-        if warning not in warnings:
+        if len(warnings) < MOST_WARNINGS and warning not in warnings:
             warnings.append(warning)
     return user_zone
 
