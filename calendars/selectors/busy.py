@@ -183,10 +183,10 @@ def _sittings(offer: Offer, look: Look) -> dict[int, Sitting]:
     )
     if look.without_session is not None:
         rows = rows.exclude(pk=look.without_session)
-    taken = Count("appointments", filter=Q(appointments__status=AppointmentStatus.CONFIRMED))
+    counted = rows.annotate(taken=Count("appointments", filter=Q(appointments__status=AppointmentStatus.CONFIRMED)))
     return {
         floor_seconds(start): Sitting(pk, taken, seats)
-        for pk, start, seats, taken in rows.order_by().values_list("pk", "start", "seats", taken)
+        for pk, start, seats, taken in counted.order_by().values_list("pk", "start", "seats", "taken")
     }
 
 
