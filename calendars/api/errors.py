@@ -98,7 +98,7 @@ def _invalid(error: exceptions.ValidationError) -> dict[str, Any]:
 exceptions_of_fields = {
     "required", "null", "blank", "invalid", "does_not_exist", "incorrect_type", "max_length", "min_length", "min_value",
     "max_value", "invalid_choice", "not_a_list", "empty", "date", "datetime", "unique",
-    "max_string_length", "not_a_dict",
+    "null_characters_not_allowed", "surrogate_characters_not_allowed", "max_string_length", "not_a_dict",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import exceptions, serializers
+from rest_framework.fields import empty
 from rest_framework.request import Request
 
 from icloud_sync.secret import Secret
@@ -16,8 +17,8 @@ class SecretTextField(serializers.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(write_only=True, trim_whitespace=False, **kwargs)
 
-    def to_internal_value(self, data: Any) -> Secret:
-        return Secret(super().to_internal_value(data))
+    def run_validation(self, data: Any = empty) -> Secret:
+        return Secret(super().run_validation(data))
 
 
 def id_filter(request: Request, name: str) -> int | None:

@@ -37,7 +37,13 @@ class UserAdmin(DjangoUserAdmin):
     list_display = ("username", "email", "timezone", "is_active", "is_staff", "last_login")
     fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (_("LeadMagicX"), {"fields": ("timezone",)}))
     add_fieldsets = (
-        (None, {"classes": ("wide",), "fields": ("username", "email", "timezone", "usable_password", "password1", "password2")}),
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("username", "email", "timezone", "usable_password", "password1", "password2"),
+            },
+        ),
     )
     actions = ["issue_rest_token"]
 
