@@ -8,5 +8,4 @@ class ICloudSyncConfig(AppConfig):
     verbose_name = "iCloud"
 
     def ready(self) -> None:
-        pass
-        # from icloud_sync import receivers  # noqa: F401
+        from icloud_sync import checks, receivers  # noqa: F401

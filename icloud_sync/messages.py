@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from calendars.models import SIMPLE_NOT_SUPPORTED
 from icloud_sync import errors
 from icloud_sync.errors import ICloudError
-from icloud_sync.models import Attention, ConnectionStatus, EventState, ICloudConnection, JournalEntry, SyncedEvent
+from icloud_sync.models import Attention, ConnectionStatus, ICloudConnection, JournalEntry
 from icloud_sync.rules import linking
 
 Text = str | Promise
@@ -143,18 +143,12 @@ FLAG_TEXTS: dict[str, Text] = {
 }
 
 COPY_TEXTS: dict[str, Text] = {
-    EventState.REMOVED: _("Deleted in iCloud. Put it back, leave it off, or cancel the appointment."),
-    EventState.LEFT_OFF: _("Left off iCloud."),
-    "no_primary_calendar": _("No primary calendar is chosen, so it is not written to iCloud."),
-    "cancelled": _("The appointment is cancelled, so it is not in iCloud."),
     "simple": _(SIMPLE_NOT_SUPPORTED),
-    "icloud_disabled": _("iCloud is turned off for this calendar."),
-    "past": _("It was over before a primary calendar was chosen, so it is not written to iCloud."),
-    "waiting_for_password": _("Waits for a new app-specific password."),
-    "waiting_for_icloud": _("Waits until iCloud can be reached."),
-    "primary_lost": _("Waits for writer's access to the primary calendar."),
+    "cancelled": _("The appointment is cancelled, so it is not in iCloud."),
+    "icloud_off": _("iCloud is turned off for this calendar."),
+    "no_primary_calendar": _("No primary calendar is chosen, so it is not written to iCloud."),
+    "left_off": _("It was left off iCloud."),
 }
-
 
 JOURNAL_TEXTS: dict[str, Text] = {
     "connected": _("Connected."),
@@ -165,7 +159,6 @@ JOURNAL_TEXTS: dict[str, Text] = {
     "unreachable": _("iCloud could not be reached."),
     "sync_failed": _("The look at the account ended early."),
     "removal_given_up": _("Not everything could be removed from iCloud within a day; the password is erased now."),
-    "settings_changed": _("Calendar Settings were changed."),
     "first_import": _("The calendar was read for the first time."),
     "token_lost": _("iCloud forgot where the last look ended; the calendar is read in full."),
     "calendar_not_readable": _("The calendar could not be read; what it blocked stays blocked."),
@@ -186,10 +179,13 @@ JOURNAL_TEXTS: dict[str, Text] = {
     "removed_in_icloud": _("Deleted in iCloud; the appointment stands."),
     "back_in_icloud": _("It is in iCloud again."),
     "moved_between_calendars": _("Moved to another calendar in iCloud; LeadMagicX follows it there."),
+    "primary_chosen": _("Chosen as the primary calendar."),
+    "conflict_chosen": _("Chosen as a conflict calendar."),
+    "conflict_removed": _("No conflict calendar any more."),
     "put_back": _("Put back into iCloud."),
     "left_off": _("Left off iCloud."),
     "retried": _("To be tried again."),
-    "slot_released": _("Freed by hand after its event was deleted in iCloud."),
+    "released": _("Freed by hand after its event was deleted in iCloud."),
     "event_new": _("A new event."),
     "event_changed": _("An event changed."),
     "event_deleted": _("An event was deleted in iCloud."),
@@ -282,11 +278,9 @@ def journal_text(entry: JournalEntry) -> str:
     return f"{text} {error_text(entry.code)}" if entry.action in WITH_ERROR and entry.code else text
 
 
-def copy_detail(copy: SyncedEvent) -> str:
-    """Return why an appointment's event stands as it does in iCloud; empty when there is nothing to say."""
-    if copy.state == EventState.FAILED:
-        return refusal_text(copy.failure)
-    return str(COPY_TEXTS.get(copy.state, ""))
+def copy_detail(code: str) -> str:
+    """Return why an appointment's event stands as it does in iCloud, from the code of selectors.overlay."""
+    return str(COPY_TEXTS.get(code) or refusal_text(code)) if code else ""
 
 
 def moment(at: datetime | None, zone: tzinfo | None = None) -> str:

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from calendars.choices import SlotSource
 from calendars.models import BlockedSlot
 from icloud_sync.errors import ItemUnreadable
-from icloud_sync.ical.expand import Occurrence, expand
 from icloud_sync.ical.event import ScannedEvent
+from icloud_sync.ical.expand import expand
+from icloud_sync.ical.occurrence import Occurrence
 from icloud_sync.local.context import BlockContext
 from icloud_sync.models import ICloudCalendar, ICloudEvent
 from icloud_sync.rules.blocking import why

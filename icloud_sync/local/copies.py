@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from calendars.models import Engagement
 from calendars.selectors import EventText, event_texts
+from icloud_sync.ical.ours import EventFields, as_written
 from icloud_sync.local.outbox import belongs_in_icloud
 from icloud_sync.models import EventState, SyncedEvent
 from icloud_sync.rules.states import Local
@@ -33,9 +34,12 @@ def as_copy(row: SyncedEvent, texts: dict[int, EventText], *, now: datetime, set
     engagement = row.engagement
     text = texts.get(engagement.session_id) if engagement else None
     wanted = None
-    if engagement and text and row.state != EventState.DELETING and belongs_in_icloud(engagement):
-        wanted = wanted_fields(engagement, text)
-    details = tuple(text.details) if text else ()
+    details: tuple[str, ...] = ()
+    if engagement and text:
+        fields = written_form(engagement, text)
+        details = fields.details
+        if row.state != EventState.DELETING and belongs_in_icloud(engagement):
+            wanted = wanted_fields(fields)
     revision = engagement.session.revision if engagement else 0
     return Copy(
         id=row.pk,
@@ -46,6 +50,7 @@ def as_copy(row: SyncedEvent, texts: dict[int, EventText], *, now: datetime, set
         wanted=wanted,
         revision=revision,
         details=details,
+        written_details=tuple(row.details.split("\n")) if row.details else (),
         zone=engagement.calendar.timezone if engagement else "UTC",
         base=row.base,
         intent=row.intent,
@@ -56,14 +61,29 @@ def as_copy(row: SyncedEvent, texts: dict[int, EventText], *, now: datetime, set
     )
 
 
-def wanted_fields(engagement: Engagement, text: EventText) -> Fields:
-    """Return what the event should say, as texts."""
+def written_form(engagement: Engagement, text: EventText) -> EventFields:
+    """Return what the event should say, in the form in which it would come back from iCloud (rule W8)."""
+    return as_written(
+        EventFields(
+            title=text.title,
+            start=engagement.start,
+            end=engagement.end,
+            location=text.location,
+            notes=text.notes,
+            details=tuple(text.details),
+            zone=engagement.calendar.timezone,
+        )
+    )
+
+
+def wanted_fields(fields: EventFields) -> Fields:
+    """Return the fields as texts, times in UTC."""
     return {
-        "title": text.title,
-        "start": engagement.start.astimezone(UTC).isoformat(),
-        "end": engagement.end.astimezone(UTC).isoformat(),
-        "location": text.location,
-        "notes": text.notes,
+        "title": fields.title,
+        "start": fields.start.isoformat(),
+        "end": fields.end.isoformat(),
+        "location": fields.location,
+        "notes": fields.notes,
     }
 
 

@@ -14,7 +14,7 @@ from .connection import Answer
 from .hosts import Location, Origin
 from .paths import UnusablePath, is_plain
 from .session import Session
-from .translate import NotConnected, translate
+from .translate import NothingDone, translate
 
 if TYPE_CHECKING:
     from .wire import Reply, Wire
@@ -97,7 +97,18 @@ class Link:
         """Return the rows of a collection's answer; another status becomes the error it means."""
         if answer.status not in MULTISTATUS_STATUSES:
             raise self.read_error(answer, collection=True)
-        return multistatus.read(answer.body)
+        return self.read(answer)
+
+    def read(self, answer: Answer) -> multistatus.Multistatus:
+        """Return the rows of an answer whose status has been judged.
+
+        A 207 may say of the collection itself that it is not there: Xandikos does. It must not pass for an empty one.
+        """
+        result = multistatus.read(answer.body)
+        for row in result.rows:
+            if row.status >= 300 and row.status != 507 and self._is_itself(row.href, answer):
+                raise statuses.read_error(row.status, retry_after=None, now=datetime.now(UTC), collection=True)
+        return result
 
     def read_error(self, answer: Answer, *, collection: bool) -> ICloudError:
         """Return what an answer that is no success means."""
@@ -120,6 +131,9 @@ class Link:
         except UnusablePath:
             return None
 
+    def _is_itself(self, href: str, answer: Answer) -> bool:
+        return (self.path_of(href, answer) or "").rstrip("/") == answer.location.path.rstrip("/")
+
     def _arrived(self, ask: Callable[[], object]) -> Answer:
         """Return the answer, wherever the account is served now.
 
@@ -129,7 +143,7 @@ class Link:
         """
         try:
             answer = _answer(ask)
-        except NotConnected:
+        except NothingDone:
             if self.origin == self.entry.origin:
                 raise
             answer = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from ..errors import BadAnswer, CollectionMissing, ItemMissing, Throttled, TokenLost
-from . import bodies, etags, multistatus
+from . import bodies, etags
 from .connection import Answer
 from .link import MULTISTATUS_STATUSES, Link
 from .multistatus import Row, text_of
@@ -36,7 +36,7 @@ def changes(link: Link, calendar: str, *, token: str | None) -> Delta:
     asked = token or ""
     for _ in range(_MOST_PAGES):
         answer = _sync_report(link, calendar, asked)
-        result = multistatus.read(answer.body)
+        result = link.read(answer)
         more = _merge(link, answer, result.rows, changed=changed, removed=removed) or answer.status == 507
         if not more:
             return Delta(changed, removed, result.token, complete=not token)

@@ -18,7 +18,7 @@ from ..secret import Secret
 from .config import RemoteConfig
 from .connection import Answer, Connection
 from .hosts import Location, Origin, TrustedHosts
-from .translate import TRANSPORT_ERRORS, AnswerTooLarge, NotConnected, translate
+from .translate import TRANSPORT_ERRORS, AnswerTooLarge, NothingDone, translate
 
 MAX_HOPS = 3
 SAME_REQUEST_REDIRECTS = frozenset({301, 302, 307, 308})
@@ -126,12 +126,12 @@ class Session:
         except AnswerTooLarge as error:
             failure: ICloudError = error
         except (*TRANSPORT_ERRORS, ICloudError) as error:
-            stale = reused and sent and not connection.began_to_answer and isinstance(error, _CLOSED)
-            if stale and method in _REPEATABLE:
-                return None
             failure = translate(error) or BadAnswer(type(error).__name__)
+            hung_up = isinstance(error, _CLOSED) and not connection.began_to_answer
+            if sent and hung_up and method in _REPEATABLE:
+                return None if reused else NothingDone(str(failure))
         if not sent and isinstance(failure, Unreachable):
-            return NotConnected(str(failure))
+            return NothingDone(str(failure))
         if sent and method not in _REPEATABLE:
             return OutcomeUnknown(f"{method} was sent, and then: {failure}")
         return failure

@@ -30,23 +30,26 @@ class ICloudSide:
 
     def read(self, copy: Copy, *, path: str, etag: str | None, body: bytes) -> Seen:
         """Return what a body of one of our events says. Raises ItemUnreadable."""
-        event = ours.read(body, zone=self.zone, details=copy.details)
+        event = ours.read(body, zone=self.zone, details=copy.written_details or copy.details)
         unsupported = "all_day" if event.all_day else "recurring" if event.recurring else ""
-        fields = {
-            "title": event.title,
-            "start": event.start.astimezone(UTC).isoformat(),
-            "end": event.end.astimezone(UTC).isoformat(),
-            "location": event.location,
-            "notes": event.notes,
-        }
-        return Seen(path=path, etag=etag or "", body=body, uid=event.uid, fields=fields, unsupported=unsupported)
+        return Seen(
+            path=path,
+            etag=etag or "",
+            body=body,
+            uid=event.uid,
+            fields=text_fields(event),
+            unsupported=unsupported,
+        )
 
     def draft(self, copy: Copy, seen: Seen | None) -> Draft:
         assert copy.wanted is not None
         fields = event_fields(copy.wanted, copy)
         now = self.clock()
-        body = ours.build(fields, uid=copy.uid, now=now) if seen is None else ours.patch(seen.body, fields, now=now)
-        return Draft(body=body, fields=self.read(copy, path=copy.path, etag="", body=body).fields)
+        if seen is None:
+            body = ours.build(fields, uid=copy.uid, now=now)
+        else:
+            body = ours.patch(seen.body, fields, now=now, previous_details=copy.written_details)
+        return Draft(body=body, fields=text_fields(ours.read(body, zone=self.zone, details=copy.details)))
 
     def create(self, copy: Copy, draft: Draft) -> str | None:
         return self.client.create(copy.path, draft.body)
@@ -56,6 +59,17 @@ class ICloudSide:
 
     def delete(self, copy: Copy, etag: str) -> None:
         self.client.delete(copy.path, etag=etag)
+
+
+def text_fields(event: ours.PhoneEvent) -> Fields:
+    """Return an event's fields as texts, times in UTC."""
+    return {
+        "title": event.title,
+        "start": event.start.astimezone(UTC).isoformat(),
+        "end": event.end.astimezone(UTC).isoformat(),
+        "location": event.location,
+        "notes": event.notes,
+    }
 
 
 def event_fields(wanted: Fields, copy: Copy) -> ours.EventFields:

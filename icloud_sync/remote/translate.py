@@ -25,8 +25,8 @@ class AnswerTooLarge(BadAnswer):
     """The answer passes the size cap; asking for less may help."""
 
 
-class NotConnected(Unreachable):
-    """Nothing was sent: the same request may go to another host of the account."""
+class NothingDone(Unreachable):
+    """The host could not be reached, or hung up on a read: the same request may go to another host of the account."""
 
 
 def translate(error: BaseException) -> ICloudError | None:

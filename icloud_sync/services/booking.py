@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from calendars.models import Appointment, Calendar, Engagement
 from calendars.services import booking
 from calendars.services.booking import UNSET
-from icloud_sync.services.live import horizon_of, unverified_after_check
+from icloud_sync.services.live import all_fresh, check_hosts, horizon_of
+
+Horizon = Mapping[int, datetime]
 
 
 def book(*, calendar_id: int, start: datetime, now: datetime, host_id: int | None = None, **given: Any) -> Appointment:
@@ -17,18 +20,9 @@ def book(*, calendar_id: int, start: datetime, now: datetime, host_id: int | Non
     What the check finds is in the rows when the slot is looked at again inside the booking's transaction, so BUSY time
     found just now refuses it with ICLOUD_BUSY. `verified` is false when a check could not be made.
     """
-    hosts = _hosts_to_check(calendar_id=calendar_id, start=start, now=now, host_id=host_id)
-    unverified = unverified_after_check(hosts, now=now)
-    appointment = booking.book(
-        calendar_id=calendar_id,
-        start=start,
-        now=now,
-        host_id=host_id,
-        verified=not unverified,
-        horizon=horizon_of(_members(calendar_id)),
-        **given,
-    )
-    return _verified(appointment, unverified)
+    horizon = look_first(calendar_id=calendar_id, start=start, now=now, host_id=host_id)
+    appointment = booking.book(calendar_id=calendar_id, start=start, now=now, host_id=host_id, horizon=horizon, **given)
+    return write_down_verified(appointment, now=now)
 
 
 def edit(*, appointment_id: int, now: datetime, **given: Any) -> Appointment:
@@ -36,34 +30,45 @@ def edit(*, appointment_id: int, now: datetime, **given: Any) -> Appointment:
     start, host_id = given.get("start", UNSET), given.get("host_id", UNSET)
     if start is UNSET and host_id is UNSET:
         return booking.edit(appointment_id=appointment_id, now=now, **given)
-    before = Appointment.objects.select_related("session").get(pk=appointment_id)
-    hosts = _hosts_now(before) if host_id is UNSET else [host_id]
-    uses_icloud = Calendar.objects.filter(pk=before.calendar_id, icloud_enabled=True).exists()
-    unverified = unverified_after_check(hosts, now=now) if uses_icloud else set()
-    horizon = horizon_of(_members(before.calendar_id)) if uses_icloud else {}
+    chosen = None if host_id is UNSET else host_id
+    horizon = look_before_move(appointment_id=appointment_id, host_id=chosen, now=now)
     appointment = booking.edit(appointment_id=appointment_id, now=now, horizon=horizon, **given)
-    return _verified(appointment, unverified)
+    return write_down_verified(appointment, now=now)
 
 
-def _hosts_to_check(*, calendar_id: int, start: datetime, now: datetime, host_id: int | None) -> list[int]:
+def look_first(*, calendar_id: int, start: datetime, now: datetime, host_id: int | None = None) -> Horizon:
+    """Look at iCloud for the hosts who would be given a slot; call it outside of any transaction, before booking.
+
+    Returns how far ahead each member's time is known. Raises Calendar.DoesNotExist, NotAMember.
+    """
     if not Calendar.objects.filter(pk=calendar_id, icloud_enabled=True).exists():
-        return []
-    return booking.candidate_hosts(calendar_id=calendar_id, start=start, now=now, host_id=host_id)
+        return {}
+    check_hosts(booking.candidate_hosts(calendar_id=calendar_id, start=start, now=now, host_id=host_id), now=now)
+    return horizon_of(_members(calendar_id))
+
+
+def look_before_move(*, appointment_id: int, host_id: int | None, now: datetime) -> Horizon:
+    """As look_first, for an appointment that gets another time, or another host. Raises Appointment.DoesNotExist."""
+    before = Appointment.objects.select_related("calendar").get(pk=appointment_id)
+    if not before.calendar.icloud_enabled:
+        return {}
+    check_hosts(_hosts_now(before) if host_id is None else [host_id], now=now)
+    return horizon_of(_members(before.calendar_id))
+
+
+def write_down_verified(appointment: Appointment, *, now: datetime) -> Appointment:
+    """Note whether what is known of every host's iCloud was fresh when the appointment was given its time."""
+    verified = not appointment.calendar.icloud_enabled or all_fresh(_hosts_now(appointment), now=now)
+    if appointment.verified != verified:
+        Appointment.objects.filter(pk=appointment.pk).update(verified=verified)
+        appointment.verified = verified
+    return appointment
 
 
 def _members(calendar_id: int) -> list[int]:
-    return list(Calendar.objects.filter(pk=calendar_id, icloud_enabled=True).values_list("members__user_id", flat=True))
+    return list(Calendar.objects.filter(pk=calendar_id).values_list("members__user_id", flat=True))
 
 
 def _hosts_now(appointment: Appointment) -> list[int]:
     held = Engagement.objects.filter(session_id=appointment.session_id, active=True, host__isnull=False)
     return [host for host in held.values_list("host_id", flat=True) if host is not None]
-
-
-def _verified(appointment: Appointment, unverified: set[int]) -> Appointment:
-    """Write down whether every host of the appointment was fresh or checked."""
-    verified = not unverified & set(_hosts_now(appointment))
-    if appointment.verified != verified:
-        Appointment.objects.filter(pk=appointment.pk).update(verified=verified)
-        appointment.verified = verified
-    return appointment

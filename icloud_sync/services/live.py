@@ -25,19 +25,23 @@ STEP = 0.05
 SIDE_BY_SIDE = 8
 
 
-def unverified_after_check(host_ids: Sequence[int], *, now: datetime) -> set[int]:
-    """Look at every account of these hosts whose data is too old; return the hosts that could not be verified.
+def check_hosts(host_ids: Sequence[int], *, now: datetime) -> bool:
+    """Look at every account of these hosts whose data is too old; return whether all could be looked at.
 
     At most ICLOUD_BOOKING_CHECK_TIMEOUT_SECONDS in all, and one look for each account. A host without iCloud
-    conflict calendars is verified; one whose account needs a password never is.
+    conflict calendars needs none; one whose account needs a password never is verified.
     """
     stale = _stale_connections(host_ids, now=now)
     if not stale:
-        return set()
+        return True
     deadline = time.monotonic() + settings.ICLOUD_BOOKING_CHECK_TIMEOUT_SECONDS
     with ThreadPoolExecutor(max_workers=min(SIDE_BY_SIDE, len(stale))) as pool:
-        checked = dict(zip(stale, pool.map(lambda row: _check(row, since=now, deadline=deadline), stale), strict=True))
-    return {row.user_id for row, verified in checked.items() if not verified}
+        return all(list(pool.map(lambda row: _check(row, since=now, deadline=deadline), stale)))
+
+
+def all_fresh(host_ids: Sequence[int], *, now: datetime) -> bool:
+    """Return whether what blocks these hosts was known well enough at `now`, or was looked at since then."""
+    return not _stale_connections(host_ids, now=now)
 
 
 def _stale_connections(host_ids: Sequence[int], *, now: datetime) -> list[ICloudConnection]:

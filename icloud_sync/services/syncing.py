@@ -73,9 +73,12 @@ def pull(connection_id: int) -> None:
         error = raised
     except leases.LeaseLost:
         log.info("lease_lost", connection=connection_id)
+        run.close()
         return
-    finally:
-        run.client.close()
+    except BaseException:
+        run.close()
+        raise
+    run.client.close()
     _end_requested(run, requested, error)
     finish(run, error, looked=error is None)
     _again_if_due(run, error)
@@ -92,9 +95,12 @@ def push(connection_id: int) -> None:
     except ICloudError as raised:
         error = raised
     except leases.LeaseLost:
+        run.close()
         return
-    finally:
-        run.client.close()
+    except BaseException:
+        run.close()
+        raise
+    run.client.close()
     if run.connection.status == ConnectionStatus.DISCONNECTED:
         _end_removal(run, error)
     finish(run, error, looked=False)

@@ -18,7 +18,10 @@ Fields = dict[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
-    """One of our events as the record has it. `wanted` is None when it should not be in iCloud."""
+    """One of our events as the record has it. `wanted` is None when it should not be in iCloud.
+
+    `details` are the lines below the marker as they should be, `written_details` as they were last written.
+    """
 
     id: int
     path: str
@@ -28,6 +31,7 @@ class Copy:
     wanted: Fields | None
     revision: int
     details: tuple[str, ...] = ()
+    written_details: tuple[str, ...] = ()
     zone: str = "UTC"
     base: Fields | None = None
     intent: Fields | None = None

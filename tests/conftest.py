@@ -1,0 +1,25 @@
+"""Fixtures every part of the suite shares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from tests.fake_icloud import FakeICloud
+from tests.stage import Stage
+
+# Users are made in nearly every test; how slowly their passwords are hashed is Django's business.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+pytest_plugins = ["tests.fake_icloud.plugin"]
+
+
+@pytest.fixture
+def stage(db: None, icloud_settings: FakeICloud, settings: Any) -> Stage:
+    """A stage over an empty emulator; listings are believed at once, and no budget slows a story down."""
+    settings.ICLOUD_SETTLE_SECONDS = 0
+    settings.ICLOUD_REQUESTS_PER_MINUTE = 0
+    settings.ICLOUD_POLL_SECONDS = 1
+    return Stage(icloud_settings)
