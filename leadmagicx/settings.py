@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "calendars",
     "icloud_sync",
     "leadmagicx.webhooks",
+    "leadmagicx.pages",
 ]
 
 MIDDLEWARE = [
@@ -104,6 +105,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "leadmagicx.pages.context.frame",
             ],
         },
     }
@@ -122,6 +124,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "leadmagicx" / "locale"]
+FORMAT_MODULE_PATH = ["leadmagicx.pages.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,0 +1,87 @@
+"""Primary calendar, conflict calendars, further settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
+from django.forms import BaseForm
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from icloud_sync import selectors
+from icloud_sync.errors import ICloudError
+from icloud_sync.forms import ConflictCalendarsForm, FurtherSettingsForm, PrimaryCalendarForm
+from icloud_sync.messages import error_text
+from icloud_sync.models import ICloudCalendar
+from icloud_sync.services import choosing as acts
+from icloud_sync.views import card
+from icloud_sync.views.connecting import to_card
+from leadmagicx.accounts.requests import SignedInRequest
+
+
+def _calendars(request: SignedInRequest) -> QuerySet[ICloudCalendar]:
+    return selectors.calendars(user_id=request.user.pk)
+
+
+def _change(request: SignedInRequest, form: BaseForm, **choice: Any) -> bool:
+    """Apply a choice; a refusal becomes an error of the form."""
+    try:
+        acts.change_settings(user=request.user, now=timezone.now(), **choice)
+    except ICloudError as error:
+        form.add_error(None, error_text(error))
+        return False
+    return True
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def primary_calendar(request: SignedInRequest) -> HttpResponse:
+    """Primary Calendar → Edit: account, then calendar (rule K3). `?account=` is the account that was chosen."""
+    form = PrimaryCalendarForm(request.POST if request.method == "POST" else None, calendars=_calendars(request))
+    if form.is_valid():
+        chosen = form.cleaned_data["primary_calendar"]
+        if _change(request, form, primary_calendar_id=chosen.pk if chosen else None):
+            text = _("Appointments are now written to “%(name)s”.") % {"name": chosen} if chosen else ""
+            messages.success(request, text or _("Appointments are no longer written to iCloud."))
+            return to_card("primary")
+    return card.page(request, panel="primary", form=form, **_account_to_choose_from(request))
+
+
+def _account_to_choose_from(request: SignedInRequest) -> dict[str, Any]:
+    found = card.accounts(request.user, now=timezone.now())
+    rows = [row for account in found for row in account.calendars]
+    primary = next((row for row in rows if row.is_primary), None)
+    wanted = request.GET.get("account", "")
+    chosen = next((account for account in found if str(account.pk) == wanted), None)
+    if chosen is None:
+        chosen = next((account for account in found if primary in account.calendars), found[0] if found else None)
+    return {"chosen_account": chosen, "chosen_calendar": primary.pk if primary else None}
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def conflict_calendars(request: SignedInRequest) -> HttpResponse:
+    """The calendars whose busy events block (rules K4, K5)."""
+    form = ConflictCalendarsForm(request.POST if request.method == "POST" else None, calendars=_calendars(request))
+    if form.is_valid():
+        ids = [calendar.pk for calendar in form.cleaned_data["conflict_calendars"]]
+        if _change(request, form, conflict_calendar_ids=ids):
+            messages.success(request, _("Conflict calendars saved."))
+            return to_card("conflicts")
+    return card.page(request, panel="conflicts", form=form)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def further_settings(request: SignedInRequest) -> HttpResponse:
+    """Deleted events, travel time, titles (rules P5, P12, P15)."""
+    form = FurtherSettingsForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and _change(request, form, **form.cleaned_data):
+        messages.success(request, _("Settings saved."))
+        return to_card("further")
+    return card.page(request, panel="further", form=form)
