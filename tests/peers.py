@@ -94,7 +94,7 @@ class Peer:
         return ("127.0.0.1",)
 
     def config(self, **changes: Any) -> RemoteConfig:
-        return RemoteConfig(url=self.url, trusted_hosts=self.trusted_hosts, **changes)
+        return RemoteConfig(**{"url": self.url, "trusted_hosts": self.trusted_hosts, **changes})
 
     def make_calendar(self, name: str, *, writable: bool = True, component: str = "VEVENT", color: str = "") -> str:
         """Create a calendar and return its path; read-only means: for the account, not for the phone."""
@@ -173,7 +173,7 @@ def start_radicale(folder: Path) -> Peer:
         "tests",
         privileged=True,
     )
-    peer = _serve(Application(configuration), home=f"/{APPLE_ID}/", phone=_PHONE)
+    peer = _serve(_with_text_path(Application(configuration)), home=f"/{APPLE_ID}/", phone=_PHONE)
     peer._read_only = read_only
     Phone(peer.phone.port, APPLE_ID).request("PROPFIND", "/", Depth="0")  # Radicale makes the home at the first login
     return peer
@@ -192,6 +192,16 @@ def start_xandikos(folder: Path) -> Peer:
     (store / "ada" / "calendars").mkdir(parents=True, exist_ok=True)
     application = XandikosApp(backend, current_user_principal="/ada/", state_dir=str(folder / "state"))
     return _serve(_with_password(application), home="/ada/calendars/", phone=APPLE_ID)
+
+
+def _with_text_path(application: Any) -> WsgiApp:
+    """Radicale takes PATH_INFO as text, as its own server has it, not as WSGI does."""
+
+    def decoded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ["PATH_INFO"] = environ["PATH_INFO"].encode("latin-1").decode("utf-8")
+        return application(environ, start_response)
+
+    return decoded
 
 
 def _with_password(application: Any) -> WsgiApp:

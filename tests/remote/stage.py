@@ -189,6 +189,9 @@ def response(href: str, props: str = "", *, status: str = "", missing: str = "")
 PRINCIPAL = multistatus(response("/", "<current-user-principal><href>/1/principal/</href></current-user-principal>"))
 
 
+HTML_PAGE = b"<!DOCTYPE html><html><head><title>secret words</title></head><body><p>Sign in</p></body></html>"
+
+
 def home_set(href: str) -> bytes:
     """The principal's answer, naming a calendar home."""
     inner = (

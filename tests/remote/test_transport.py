@@ -13,6 +13,7 @@ import pytest
 from icloud_sync import errors
 from icloud_sync.remote import Client
 from tests.remote.stage import (
+    HTML_PAGE,
     PRINCIPAL,
     Act,
     Stage,
@@ -274,7 +275,7 @@ def test_a_refusal_counts_even_if_its_page_is_cut_or_too_large(stage: Stage, cli
 
 # -- answers that say nothing -------------------------------------------------------------------------------------
 
-HTML = b"<!DOCTYPE html><html><head><title>secret words</title></head><body><p>Sign in</p></body></html>"
+HTML = HTML_PAGE
 _ANY_TEXT = {b"secret words", b"\x00\x01", b"{}"}
 XHTML = b'<html xmlns="http://www.w3.org/1999/xhtml"><body>secret words</body></html>'
 
