@@ -5,20 +5,22 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from calendars.api.views import AppointmentViewSet, BlockedSlotViewSet, CalendarViewSet, ContactViewSet
+from calendars.api.views import ContactViewSet
+from icloud_sync.api.appointments import ICloudAppointmentViewSet
 from icloud_sync.api.attention import AttentionViewSet
 from icloud_sync.api.choosing import CalendarSettingsView, ICloudCalendarViewSet
 from icloud_sync.api.connections import ConnectionViewSet, RunViewSet
 from icloud_sync.api.journal import JournalViewSet
+from icloud_sync.api.slots import ICloudBlockedSlotViewSet, ICloudCalendarsViewSet
 from leadmagicx.accounts.api import MeView, UserViewSet
 from leadmagicx.webhooks.api import WebhookViewSet
 
 router = SimpleRouter()
 router.register("users", UserViewSet, basename="user")
 router.register("contacts", ContactViewSet, basename="contact")
-router.register("calendars", CalendarViewSet, basename="calendar")
-router.register("appointments", AppointmentViewSet, basename="appointment")
-router.register("blocked-slots", BlockedSlotViewSet, basename="blocked-slot")
+router.register("calendars", ICloudCalendarsViewSet, basename="calendar")
+router.register("appointments", ICloudAppointmentViewSet, basename="appointment")
+router.register("blocked-slots", ICloudBlockedSlotViewSet, basename="blocked-slot")
 router.register("icloud/connections", ConnectionViewSet, basename="icloud-connection")
 router.register("icloud/runs", RunViewSet, basename="icloud-run")
 router.register("icloud/calendars", ICloudCalendarViewSet, basename="icloud-calendar")

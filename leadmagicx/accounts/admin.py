@@ -51,10 +51,12 @@ class UserAdmin(DjangoUserAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001
+        zone = obj.timezone
+        if change:
+            obj.timezone = form.initial["timezone"]
         super().save_model(request, obj, form, change)
-        if change and "timezone" in form.changed_data:
-            # All-day events move with the user's zone (rule P11).
-            change_timezone(user=obj, timezone=obj.timezone)
+        # All-day events move with the user's zone (rule P11), so the service changes it.
+        change_timezone(user_id=obj.pk, timezone=zone)
 
     @admin.action(description=_("Issue a REST token"), permissions=["change"])
     def issue_rest_token(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
