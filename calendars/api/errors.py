@@ -53,8 +53,17 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     response = exception_handler(error, context)
     assert response is not None
     set_rollback()
-    response.data = body(error)
+    response.data = _encodable(body(error))
     return response
+
+
+def _encodable(value: Any) -> Any:
+    """Return an error body without lone surrogates: a message may repeat what was sent."""
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(found) for name, found in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encodable(found) for found in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def from_refused(error: Refused) -> Refusal:

@@ -8,8 +8,8 @@ import pytest
 
 from calendars.models import Engagement, Session
 from calendars.services import booking
-from calendars.services.errors import InvalidState, NotAMember, SlotUnavailable
 from calendars.services.calendar_rules import MemberInput
+from calendars.services.errors import InvalidState, NotAMember, SlotUnavailable
 from leadmagicx.accounts.models import User
 from tests.factories import client, make_appointment, make_blocked_slot, make_calendar, make_icloud_slot
 
