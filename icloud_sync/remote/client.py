@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
+from ..errors import BadAnswer, TryLater, Unreachable
 from ..secret import Secret
 from . import discovery, reading, writing
 from .config import RemoteConfig
 from .link import Link
+from .paths import UnusablePath
 from .session import Session
+from .translate import AnswerTooLarge, NothingDone
 from .values import Account, Delta, Fetched, RemoteCalendar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_WORDS: dict[type[TryLater], type[TryLater]] = {
+    AnswerTooLarge: BadAnswer,
+    NothingDone: Unreachable,
+    UnusablePath: BadAnswer,
+}
+
+
+def _in_the_words_of_the_tree(method: Callable[P, T]) -> Callable[P, T]:
+    """Keep this package's own kinds of errors inside: rows and REST name an error by its class."""
+
+    @wraps(method)
+    def told(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except tuple(_WORDS) as error:
+            raise _WORDS[type(error)](str(error)) from None
+
+    return told
 
 
 class Client:
@@ -51,10 +78,12 @@ class Client:
         """How many requests were sent so far, repeated and redirected ones included."""
         return self._session.requests
 
+    @_in_the_words_of_the_tree
     def discover(self) -> Account:
         """Return whom the password opens. Two requests."""
         return discovery.discover(self._link)
 
+    @_in_the_words_of_the_tree
     def calendars(self, home: str, *, principal: str = "") -> list[RemoteCalendar]:
         """Return the calendars of a home (Account.home, or its path) with their change marks: the idle look.
 
@@ -63,22 +92,27 @@ class Client:
         """
         return discovery.calendars(self._link, home, principal=principal)
 
+    @_in_the_words_of_the_tree
     def changes(self, calendar: str, *, token: str | None) -> Delta:
         """Return what changed in a calendar since `token`, everything when it is None or ''. Raises TokenLost."""
         return reading.changes(self._link, calendar, token=token)
 
+    @_in_the_words_of_the_tree
     def listing(self, calendar: str) -> dict[str, str]:
         """Return path -> ETag ('' if not told) of all events; only a complete answer is returned (rule P6)."""
         return reading.listing(self._link, calendar)
 
+    @_in_the_words_of_the_tree
     def fetch(self, calendar: str, paths: Sequence[str]) -> list[Fetched]:
         """Return the events at `paths`, in that order; see Fetched for their statuses."""
         return reading.fetch(self._link, calendar, paths)
 
+    @_in_the_words_of_the_tree
     def get(self, path: str) -> Fetched:
         """Return one event. Raises ItemMissing (404, 410) and ItemRefused (403)."""
         return reading.get(self._link, path)
 
+    @_in_the_words_of_the_tree
     def create(self, path: str, body: bytes) -> str | None:
         """PUT with If-None-Match: *; returns the strong ETag, None if not told: GET it before anything else.
 
@@ -89,10 +123,12 @@ class Client:
         """
         return writing.create(self._link, path, body)
 
+    @_in_the_words_of_the_tree
     def update(self, path: str, body: bytes, *, etag: str) -> str | None:
         """PUT with If-Match; raises as create() does, and ItemRefused for an ETag that is weak or empty."""
         return writing.update(self._link, path, body, etag=etag)
 
+    @_in_the_words_of_the_tree
     def delete(self, path: str, *, etag: str) -> None:
         """DELETE with If-Match; raises as create() does. ItemMissing (404, 410) means that it is done already."""
         writing.delete(self._link, path, etag=etag)

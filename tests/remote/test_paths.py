@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icloud_sync.errors import ItemRefused
@@ -46,12 +46,14 @@ def test_a_path_that_could_mean_another_is_unusable(written: str) -> None:
         identity(written)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text())
 def test_whatever_goes_on_the_wire_stays_in_its_line(text: str) -> None:
     path = "/" + text.encode("utf-8", "ignore").decode()
     assert re.fullmatch(r"[!-~]*", on_the_wire(path))
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda s: s not in {".", ".."})))
 def test_an_identity_survives_the_way_to_the_server_and_back(segments: list[str]) -> None:
     from urllib.parse import quote

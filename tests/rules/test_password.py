@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icloud_sync.errors import NotAnAppSpecificPassword
@@ -67,6 +67,7 @@ def test_c3_what_cannot_be_one_is_refused_without_repeating_it(typed: str) -> No
     assert len(typed.strip()) < 2 or typed not in str(caught.value)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text())
 def test_whatever_is_typed_the_result_has_apples_form(typed: str) -> None:
     try:
@@ -77,6 +78,7 @@ def test_whatever_is_typed_the_result_has_apples_form(typed: str) -> None:
     assert normalise(found) == found
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.text("abcdefghijklmnopqrstuvwxyz", min_size=16, max_size=16), st.text(DASHES + SPACES + INVISIBLE, max_size=9)
 )
