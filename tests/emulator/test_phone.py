@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import icalendar
@@ -65,7 +66,7 @@ def test_a_new_event_reads_as_it_was_typed(ada: Account, home: str) -> None:
 def test_every_kind_of_time_survives_and_icalendar_agrees(ada: Account, start: date) -> None:
     event = ada.phone.create("Home", title="x", start=start)
     assert event.start == start
-    parsed = icalendar.Calendar.from_ical(event.body).walk("VEVENT")[0]
+    parsed: Any = icalendar.Calendar.from_ical(event.body).walk("VEVENT")[0]
     assert parsed.start == start
     assert event.all_day == (not isinstance(start, datetime))
 
@@ -75,7 +76,8 @@ def test_the_vtimezone_written_is_right_in_summer_and_winter() -> None:
 
     for key in ("Europe/Berlin", "America/New_York", "Australia/Sydney", "Europe/Dublin", "Asia/Kolkata"):
         body = b"BEGIN:VCALENDAR\r\n" + ics.serialise(zones.vtimezone(key)) + b"END:VCALENDAR\r\n"
-        zone = icalendar.Calendar.from_ical(body).walk("VTIMEZONE")[0].to_tz()
+        found: Any = icalendar.Calendar.from_ical(body).walk("VTIMEZONE")[0]
+        zone = found.to_tz()
         for month in (1, 4, 7, 10):
             moment = datetime(2027, month, 15, 12)
             assert moment.replace(tzinfo=zone).utcoffset() == moment.replace(tzinfo=ZoneInfo(key)).utcoffset(), key

@@ -221,7 +221,7 @@ def test_the_seed_holds_on_every_day_of_the_week(server: FakeICloud, day: int) -
 # -- the phone page --------------------------------------------------------------------------------
 
 
-class Page:
+class Hands:
     """The page of one account, and its buttons."""
 
     def __init__(self, server: FakeICloud, account: Account) -> None:
@@ -235,24 +235,24 @@ class Page:
 
 
 @pytest.fixture
-def page(server: FakeICloud, ada: Account) -> Page:
-    return Page(server, ada)
+def hands(server: FakeICloud, ada: Account) -> Hands:
+    return Hands(server, ada)
 
 
 def test_the_page_shows_calendars_events_password_and_log(
-    server: FakeICloud, raw: Raw, ada: Account, ben: Account, page: Page, home: str
+    server: FakeICloud, raw: Raw, ada: Account, ben: Account, hands: Hands, home: str
 ) -> None:
     ada.phone.create("Home", title="<i>Dentist</i>", start=server.clock.moment() + timedelta(days=1))
     raw.sync(home)
-    html = page.read()
+    html = hands.read()
     assert "&lt;i&gt;Dentist&lt;/i&gt;" in html
     assert "<i>Dentist" not in html
     assert all(word in html for word in (ada.password, "ben@icloud.example", "Reminders", "sync-collection"))
     assert len(server.requests) == 1, "the page is no CalDAV request"
 
 
-def test_every_button(server: FakeICloud, ada: Account, page: Page) -> None:
-    page.press(
+def test_every_button(server: FakeICloud, ada: Account, hands: Hands) -> None:
+    hands.press(
         "create", calendar="home", title="Gym", date="2027-01-05", start="23:30", end="00:30", show="free", weekly="on"
     )
     gym = ada.phone.find("Gym")
@@ -260,40 +260,40 @@ def test_every_button(server: FakeICloud, ada: Account, page: Page) -> None:
     assert (gym.start, gym.end) == (datetime(2027, 1, 5, 23, 30, tzinfo=zone), datetime(2027, 1, 6, 0, 30, tzinfo=zone))
     assert (gym.free, gym.rrule) == (True, "FREQ=WEEKLY;BYDAY=TU")
     here = {"calendar": "home", "name": gym.name}
-    page.press("show", **{"as": "busy"}, **here)
+    hands.press("show", **{"as": "busy"}, **here)
     assert not gym.free
-    page.press("shift", by="day", **here)
-    page.press("shift", by="hour", **here)
+    hands.press("shift", by="day", **here)
+    hands.press("shift", by="hour", **here)
     assert gym.start == datetime(2027, 1, 7, 0, 30, tzinfo=zone)
-    page.press("title", title="Climbing", **here)
-    page.press("decline", **here)
+    hands.press("title", title="Climbing", **here)
+    hands.press("decline", **here)
     assert (gym.summary, gym.partstat) == ("Climbing", "DECLINED")
-    page.press("delete-one", at="2027-01-07T00:30:00+01:00", **here)
+    hands.press("delete-one", at="2027-01-07T00:30:00+01:00", **here)
     assert gym.value("EXDATE") == "20270107T003000"
-    page.press("move", to="work", **here)
+    hands.press("move", to="work", **here)
     assert [event.summary for event in ada.phone.events("Work")] == ["Climbing"]
-    page.press("delete", calendar="work", name=gym.name)
+    hands.press("delete", calendar="work", name=gym.name)
     assert ada.phone.events() == []
-    page.press("create", calendar="home", title="Trip", date="2027-01-05", start="10:00", end="11:00", all_day="on")
+    hands.press("create", calendar="home", title="Trip", date="2027-01-05", start="10:00", end="11:00", all_day="on")
     assert ada.phone.find("Trip").all_day
 
 
-def test_password_and_outage_buttons(server: FakeICloud, ada: Account, page: Page) -> None:
+def test_password_and_outage_buttons(server: FakeICloud, ada: Account, hands: Hands) -> None:
     old = ada.password
-    page.press("revoke")
+    hands.press("revoke")
     assert ada.passwords == {}
-    html = page.press("password")
+    html = hands.press("password")
     assert ada.password != old
     assert ada.password in html
-    page.press("outage", on="yes")
+    hands.press("outage", on="yes")
     assert server.outage
-    page.press("outage", on="no")
+    hands.press("outage", on="no")
     assert not server.outage
 
 
-def test_what_cannot_be_done_is_said_and_breaks_nothing(server: FakeICloud, ada: Account, page: Page) -> None:
-    assert "Not possible" in page.press("delete", calendar="home", name="gone.ics")
-    assert "Not possible" in page.press("create", calendar="home", title="x", date="nonsense", start="1", end="2")
+def test_what_cannot_be_done_is_said_and_breaks_nothing(server: FakeICloud, ada: Account, hands: Hands) -> None:
+    assert "Not possible" in hands.press("delete", calendar="home", name="gone.ics")
+    assert "Not possible" in hands.press("create", calendar="home", title="x", date="nonsense", start="1", end="2")
 
 
 def test_forms_of_other_sites_are_refused(server: FakeICloud, ada: Account) -> None:

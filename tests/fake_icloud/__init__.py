@@ -50,6 +50,8 @@ Faults (faults.py): icloud.faults.add(action, method=None, path=None, host=None,
     gzip_bomb(n), redirect(301, to), evil_href(kind), big_reply(n), bad_member(body), answer(status, headers, body),
     empty_multistatus(), without_token(), weak_etag(), refuse_partition()
     icloud.refuse("p1"), icloud.accept("p1")      # close and re-open a listener
+    icloud.drop_connections()                     # end idle keep-alive connections
+    corpus.body("duplicate-dtstamp"), corpus.NAMES  # texts for bad_member, put and load
     icloud.outage = True                          # every CalDAV request answers 503
 
 Seen by the server

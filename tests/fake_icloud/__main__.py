@@ -32,13 +32,19 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def _ports(options: argparse.Namespace, kept: dict[str, Any] | None) -> list[int]:
-    """Return four ports: those asked for, else those of the state file, so that stored addresses stay right."""
+def _listen(options: argparse.Namespace, kept: dict[str, Any] | None) -> FakeICloud:
+    """Listen on the ports asked for, else on those of the state file, so that stored addresses stay right.
+
+    A remembered port that somebody else has taken meanwhile is replaced by a free one; one asked for is an error.
+    """
     if options.ports:
-        ports = [int(port) for port in options.ports.split(",")]
-        return [*ports, 0, 0, 0, 0][:4]
+        asked = [int(port) for port in options.ports.split(",")]
+        return FakeICloud(options.profile, ports=[*asked, 0, 0, 0, 0][:4])
     known: list[int] = kept["ports"] if kept else [0, 0, 0, 0]
-    return [options.port or known[0], *known[1:]]
+    try:
+        return FakeICloud(options.profile, ports=[options.port or known[0], *known[1:]])
+    except OSError:
+        return FakeICloud(options.profile, ports=[options.port, 0, 0, 0])
 
 
 def _ready_line(icloud: FakeICloud) -> str:
@@ -67,7 +73,7 @@ def main(words: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         kept = persist.read(options.state) if options.state else None
-        icloud = FakeICloud(options.profile, ports=_ports(options, kept))
+        icloud = _listen(options, kept)
     except (OSError, ValueError) as error:
         print(f"fake_icloud: {error}", file=sys.stderr)
         return 1

@@ -165,6 +165,7 @@ class Account:
             path_id = hashlib.sha256(f"{mine.store.id}>{to.dsid}".encode()).hexdigest()
             right: Access = "shared-rw" if access == "rw" else "shared-ro"
             mine.shared_out = True
+            self.unshare(mine, to=to)
             return to._add(Calendar(to, path_id, "event", mine.name, mine.store, mine.color, access=right))
 
     def unshare(self, name: str | Calendar, *, to: Account) -> None:

@@ -87,6 +87,10 @@ class Listener:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes accept()
         self._socket.close()
+        self.drop_connections()
+
+    def drop_connections(self) -> None:
+        """End the present connections, as Apple does with idle ones, and go on listening (fact 1.11)."""
         with self._lock:
             connections = list(self._connections)
         for connection in connections:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from dataclasses import asdict
 from pathlib import Path
@@ -162,7 +161,7 @@ class Keeper:
         if version == self._saved:
             return
         text = json.dumps(dump(self._icloud))
-        fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        fresh = self._path.with_name(f".{self._path.name}.new")
         fresh.write_text(text, "utf-8")
         fresh.replace(self._path)
         self._saved = version

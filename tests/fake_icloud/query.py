@@ -100,7 +100,7 @@ def touches(body: bytes, start: datetime, end: datetime) -> bool:
             over = timedelta(days=1) if not isinstance(first, datetime) else timedelta()
             return (_aware(first) < end and _aware(last) + over > start) or start <= _aware(first) < end
         found = recurring_ical_events.of(icalendar.Calendar.from_ical(body)).between(start, end)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, Warning):
         return True  # what cannot be understood is not left out
     return bool(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -199,5 +200,7 @@ def _count_before(rule: str, start: Moment, at: Moment) -> int:
 
 def occurrences(body: bytes, start: datetime, end: datetime) -> list[tuple[Moment, Moment]]:
     """Return start and end of each instance in a window, read with icalendar and recurring-ical-events."""
-    found = recurring_ical_events.of(icalendar.Calendar.from_ical(body)).between(start, end)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # icalendar says so when it guesses a zone
+        found = recurring_ical_events.of(icalendar.Calendar.from_ical(body)).between(start, end)
     return sorted((event.start, event.end) for event in found)

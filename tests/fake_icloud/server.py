@@ -98,6 +98,11 @@ class FakeICloud:
         """Close one listener: connections to it are refused until accept()."""
         self._listeners[_role(role)].close()
 
+    def drop_connections(self) -> None:
+        """Close every open connection under the client's feet (fact 1.11)."""
+        for listener in self._listeners.values():
+            listener.drop_connections()
+
     def accept(self, role: str) -> None:
         self._listeners[_role(role)].reopen()
 
