@@ -99,8 +99,8 @@ def _scan(text: str) -> ScannedEvent:
     uid = _uid(events)
     components = [read_component(properties) for properties in events]
     if len(components) > 1:
-        # Master first, then by what they replace: the order in the body is noise.
-        components.sort(key=_place)
+        # Master first, then by what they replace: their order in the body is noise.
+        components = sorted(dict.fromkeys(components), key=_place)
     zones = _embedded_zones(zone_lines, components) if zone_lines else ()
     return ScannedEvent(uid, tuple(components), zones)
 
