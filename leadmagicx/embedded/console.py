@@ -31,22 +31,23 @@ class Console:
 
     def flush(self) -> None:
         """Write what there is room for."""
-        while self._backlog and self._descriptor is not None and self._has_room():
+        while self._backlog and (descriptor := self._descriptor) is not None and _has_room(descriptor):
             if self._dropped:
                 self._backlog.appendleft(b"(%d lines left out here; they are in the log files)\n" % self._dropped)
                 self._dropped = 0
             line = self._backlog.popleft()
             try:
-                written = os.write(self._descriptor, line[:CHUNK])
+                written = os.write(descriptor, line[:CHUNK])
             except OSError:
                 self._descriptor = None
                 return
             if written < len(line):
                 self._backlog.appendleft(line[written:])
 
-    def _has_room(self) -> bool:
-        _, writable, _ = select.select([], [self._descriptor], [], 0)
-        return bool(writable)
+
+def _has_room(descriptor: int) -> bool:
+    _, writable, _ = select.select([], [descriptor], [], 0)
+    return bool(writable)
 
 
 class LogFile:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from collections.abc import MutableMapping
+from dataclasses import asdict
 
 from leadmagicx.embedded import environment, processes, servers, standin
 from leadmagicx.embedded.console import Console
@@ -62,6 +64,8 @@ class Demo:
             self.environ["ICLOUD_CALDAV_URL"] = self.icloud.url
             if not self.trusted_hosts_given:
                 self.environ["ICLOUD_TRUSTED_HOSTS"] = self.icloud.trusted_hosts
+            # Whom `seed_demo` may connect to whose calendars.
+            self.environ["DEMO_ICLOUD_ACCOUNTS"] = json.dumps([asdict(account) for account in self.icloud.accounts])
             self.supervisor.use(self.environ)
         environment.share_with_commands(self.folder, self.environ)
 
@@ -115,7 +119,7 @@ class Demo:
         self.console.say("Stopping …")
         self.supervisor.stop([name for name in PRODUCT if name in self.supervisor.services])
         self.supervisor.stop()
-        processes.end(processes.marked(self.folder.root), seconds=0)
+        processes.end(processes.marked(self.folder.root))
         if self.share:
             self.share.release()
         self.console.say("Stopped.")
@@ -134,7 +138,7 @@ def main() -> int:
                 f"A demo runs in {folder.root} already (process {running.get('process')}, {running.get('url')}). "
                 "Stop it, or start another one beside it: make demo PORT=8001 DEMO_DIR=.demo2"
             )
-        processes.end(processes.marked(folder.root), seconds=0)
+        processes.end(processes.marked(folder.root))
         port = _port(environ.get("PORT", ""))
         folder.write(STATE, {"process": os.getpid(), "url": f"http://localhost:{port}/"})
         Demo(folder=folder, port=port, environ=environ, console=console).run()

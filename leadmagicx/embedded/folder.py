@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,11 +140,10 @@ def _encryption_key() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
-_MAKERS = {
+_MAKERS: dict[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(48),
     "CREDENTIAL_KEYS": _encryption_key,
     "postgres_password": lambda: secrets.token_urlsafe(24),
     "valkey_password": lambda: secrets.token_urlsafe(24),
     "valkey_port": lambda: str(free_port()),
-    "standin_port": lambda: str(free_port()),
 }

@@ -101,7 +101,7 @@ class Keeper:
 
     def _stop(self) -> None:
         """Stop the servers, and what a demo that was killed has left running beside them."""
-        processes.end(processes.marked(self.folder.root), seconds=0)
+        processes.end(processes.marked(self.folder.root))
         self.folder.remove(STATE)
         for server in reversed(self.servers):
             if process := self.running.get(server.name):

@@ -61,7 +61,7 @@ class Postgres:
 
     name = "postgres"
     # Fast shutdown: sessions are ended, data is written; then immediate: recovery at the next start.
-    stop_signals = ((signal.SIGINT, 6.0), (signal.SIGQUIT, 2.0))
+    stop_signals = ((signal.SIGINT, 4.0), (signal.SIGQUIT, 2.0))
     when_we_die = signal.SIGINT
 
     @cached_property
@@ -93,7 +93,7 @@ class Postgres:
 
     def prepare(self) -> None:
         """Leave nothing of an earlier life in the way, and make the data folder on the first start."""
-        processes.end(processes.working_in(self.data, program="postgres"), politely=signal.SIGQUIT)
+        processes.end(processes.working_in(self.data, program="postgres"), first=signal.SIGQUIT)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         self._make_sockets()
         if not (self.data / "PG_VERSION").exists():

@@ -84,10 +84,10 @@ def marked(folder: Path) -> list[psutil.Process]:
     return _found(lambda process: process.pid not in spared and process.environ().get(MARK) == str(folder))
 
 
-def end(processes: Iterable[psutil.Process], *, politely: signal.Signals = signal.SIGTERM, seconds: float = 3) -> None:
-    """Make sure that the processes are gone: first the polite signal, after that many seconds SIGKILL."""
+def end(processes: Iterable[psutil.Process], *, first: signal.Signals = signal.SIGKILL, seconds: float = 3) -> None:
+    """Make sure that the processes are gone: with the first signal, or after that many seconds with SIGKILL."""
     alive = list(processes)
-    for number, patience in ((politely, seconds), (signal.SIGKILL, 5.0)):
+    for number, patience in ((first, seconds), (signal.SIGKILL, 5.0)):
         for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)

@@ -76,10 +76,13 @@ def summary(*, port: int, folder: Folder, told: list[str], icloud: StandIn | Non
         lines += [
             "",
             f"  Stand-in for iCloud     {icloud.url}",
-            f"    Apple ID              {icloud.apple_id}",
-            f"    app-specific password {icloud.password}",
-            f"    its iPhone            {icloud.phone_url}",
+            f"    its iPhones           {icloud.phone_url}",
         ]
+        for account in icloud.accounts:
+            lines += [
+                f"    Apple ID              {account.apple_id}",
+                f"    app-specific password {account.password}",
+            ]
     lines += [
         "",
         f"  API documentation       {address}api/v1/docs/",

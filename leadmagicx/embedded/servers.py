@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from leadmagicx.embedded import keeper, processes
 from leadmagicx.embedded.errors import EmbeddedError
@@ -15,7 +17,7 @@ from leadmagicx.embedded.folder import CHECKOUT, Folder
 from leadmagicx.embedded.locks import Lock
 
 PATIENCE_SECONDS = 120
-STOP_SECONDS = 12
+STOP_SECONDS = 9
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,10 @@ def _stop_keeper(folder: Folder) -> None:
     process_id = folder.read(keeper.STATE).get("keeper")
     if not process_id or not keeper_runs(folder):
         return
-    os.kill(process_id, signal.SIGTERM)
-    processes.wait_until(lambda: not folder.run.exists() or not keeper_runs(folder), seconds=STOP_SECONDS)
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(process_id)
+        process.terminate()
+        process.wait(timeout=STOP_SECONDS)
 
 
 # Ours to reap; held so that they are not waited for, or warned about, when a name goes out of scope.

@@ -51,7 +51,7 @@ class Valkey:
 
     name = "valkey"
     account: Account | None = None
-    stop_signals = ((signal.SIGTERM, 3.0),)
+    stop_signals = ((signal.SIGTERM, 2.0),)
     when_we_die = signal.SIGTERM
 
     @property

@@ -1,0 +1,41 @@
+"""Folders and processes of embedded servers, gone after each test whatever it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from leadmagicx.embedded import processes
+from leadmagicx.embedded.folder import Folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    """Return a folder of its own, with nothing running in it before and after."""
+    folder = Folder(tmp_path / "demo").create()
+    yield folder
+    for process in running_in(folder):
+        if process.is_running():
+            process.kill()
+
+
+def running_in(folder: Folder) -> list[psutil.Process]:
+    """Return every process that works for the folder: servers, keeper, supervised ones."""
+    found = processes.marked(folder.root)
+    for process in psutil.process_iter():
+        try:
+            where, command = process.cwd(), process.cmdline()
+        except psutil.Error:
+            continue
+        if where.startswith(str(folder.root)) or str(folder.root) in command:
+            found.append(process)
+    return found
+
+
+def one(folder: Folder, word: str) -> psutil.Process:
+    """Return the eldest process of the folder with that word in its command line."""
+    found = [process for process in running_in(folder) if word in " ".join(process.cmdline())]
+    return min(found, key=psutil.Process.create_time)
