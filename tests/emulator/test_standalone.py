@@ -194,7 +194,7 @@ def test_the_demo_account_has_one_of_everything(server: FakeICloud) -> None:
     assert len(phone.find("Yoga").overrides) == 1
     assert phone.find("Yoga").value("EXDATE")
     visit = phone.find("Mum visiting")
-    assert (visit.all_day, visit.free, visit.end - visit.start >= timedelta(days=3)) == (True, True, True)  # type: ignore[operator]
+    assert (visit.all_day, visit.free, visit.end - visit.start >= timedelta(days=3)) == (True, True, True)
     conference = phone.find("Conference")
     assert (conference.all_day, conference.free) == (True, False)
     assert phone.find("Vendor pitch").partstat == "DECLINED"

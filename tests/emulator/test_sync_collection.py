@@ -125,6 +125,15 @@ def test_forgotten_tokens_are_lost_and_fresh_ones_work(raw: Raw, home: str, cale
     assert raw.sync(home, raw.sync(home).token or "").status == 207
 
 
+def test_pages_continue_after_tokens_were_forgotten(
+    server: FakeICloud, raw: Raw, home: str, calendar: Calendar
+) -> None:
+    server.flags.truncate_at = 2
+    calendar.forget_tokens()
+    first = raw.sync(home)
+    assert members(raw.sync(home, first.token or ""), home) == ["", "c.ics"]
+
+
 def test_truncation_pages_until_all_is_told(
     server: FakeICloud, raw: Raw, ada: Account, home: str, calendar: Calendar
 ) -> None:

@@ -28,7 +28,7 @@ _ACCOUNT = (
     "last_etag",
     "made_passwords",
 )
-_STORE = ("id", "rev", "log", "tombstones", "issued", "oldest_token", "due")
+_STORE = ("id", "rev", "log", "tombstones", "issued", "due")
 _CALENDAR = ("path_id", "kind", "name", "color", "order", "access", "source_url", "shared_out")
 _OBJ = ("name", "uid", "etag", "rev", "touched", "listing_from", "multiget_from", "stale_until", "absences")
 
@@ -115,7 +115,7 @@ def restore(icloud: FakeICloud, data: dict[str, Any]) -> None:
 
 
 def _load_store(world: World, item: dict[str, Any]) -> Store:
-    store = Store(item["id"], world.accounts[item["owner"]], rev=item["rev"], oldest_token=item["oldest_token"])
+    store = Store(item["id"], world.accounts[item["owner"]], rev=item["rev"])
     store.log = [(rev, name) for rev, name in item["log"]]
     store.tombstones = set(item["tombstones"])
     store.issued = dict(item["issued"])

@@ -77,7 +77,6 @@ class Store:
     log: list[tuple[int, str]] = field(default_factory=list)
     tombstones: set[str] = field(default_factory=set)  # names deleted once, fact 5.7
     issued: dict[int, float] = field(default_factory=dict)  # revision -> when a token for it was last given out
-    oldest_token: int = 0
     due: list[tuple[float, str, bool]] = field(default_factory=list)  # at, name, whether the ETag changes too
 
     def record(self, name: str) -> int:
@@ -195,7 +194,7 @@ class Calendar:
         if raw[:5] != _TOKEN_HEAD or not hmac.compare_digest(raw[5:13], self._signature(mark)):
             return None
         given = self.store.issued.get(rev)
-        if given is None or now - given > ttl or not self.store.oldest_token <= rev <= self.store.rev:
+        if given is None or now - given > ttl or rev > self.store.rev:
             return None
         return int(rev)
 
@@ -230,7 +229,7 @@ class Calendar:
         """Lose every token issued so far (fact 4.6)."""
         with self.account.world.lock:
             self.store.rev += 1
-            self.store.oldest_token = self.store.rev
+            self.store.issued.clear()
             self.account.world.changed()
 
     def absence(self, name: str, listings: int = 1) -> None:
