@@ -126,7 +126,8 @@ def test_what_is_wrong_is_named_not_saved(api: Api, staff: User, ada: User, wron
 
 @pytest.mark.parametrize("priority", ["1e400", '"nan"', "NaN"])
 def test_a_priority_is_a_number(api: Api, staff: User, ada: User, priority: str) -> None:
-    text = '{"name": "x", "type": "service", "members": [{"user": %d, "priority": %s}]}' % (ada.pk, priority)
+    members = f'[{{"user": {ada.pk}, "priority": {priority}}}]'
+    text = f'{{"name": "x", "type": "service", "members": {members}}}'
     answer = api(staff).generic("POST", URL, text, content_type="application/json")
     assert answer.status_code == 400
 
@@ -192,14 +193,13 @@ def test_explain_tells_of_every_start(api: Api, ada: User, now: datetime, monday
     assert [(row["start"], row["open"], [r["code"] for r in row["reasons"]]) for row in found[sunday.isoformat()]] == [
         (f"{sunday}T00:00:00Z", False, ["HOURS"])
     ]
-    assert [
-        (row["start"][11:16], [(r["code"], r["host"]) for r in row["reasons"]]) for row in found[day.isoformat()]
-    ] == [
+    on_monday = found[day.isoformat()]
+    assert [(row["start"][11:16], [(r["code"], r["host"]) for r in row["reasons"]]) for row in on_monday] == [
         ("09:00", [("BOOKED", ada.pk)]),
         ("10:00", [("BUFFER", ada.pk)]),
         ("11:00", [("ICLOUD_BUSY", ada.pk)]),
     ]
-    assert found[day.isoformat()][2]["reasons"][0]["text"] == "Ada is busy in iCloud (Work) 11:30–11:45"
+    assert on_monday[2]["reasons"][0]["text"] == "Ada is busy in iCloud (Work) 11:30–11:45"
 
 
 @pytest.mark.parametrize(
