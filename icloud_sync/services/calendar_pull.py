@@ -1,0 +1,222 @@
+"""One calendar: what changed since the last token, fetched and applied in batches (rules P1, P6, P7; I12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Min
+from django.utils import timezone
+
+from icloud_sync.errors import ItemMissing, ItemUnreadable, TokenLost
+from icloud_sync.local import copies, journal, mirror
+from icloud_sync.local.context import BlockContext
+from icloud_sync.models import EventState, ICloudCalendar, ICloudEvent, SyncedEvent
+from icloud_sync.remote.values import Delta, Fetched
+from icloud_sync.rules.outcomes import backoff
+from icloud_sync.services.run import Run, settle
+from icloud_sync.sync.push import take
+
+# Tokens may be forgotten without a word (fact 4.7): every calendar is listed in full once a day.
+FULL_LISTING = timedelta(days=1)
+FETCH = 50
+LOOKUP = 1_000
+# More than this to fetch is shown as progress, and pushes are let through between batches.
+LONG = 100
+
+
+def listing_due(calendar: ICloudCalendar, *, now: datetime) -> bool:
+    return calendar.listed_at is None or now >= calendar.listed_at + FULL_LISTING
+
+
+class CalendarPull:
+    """One calendar in one run."""
+
+    def __init__(self, run: Run, calendar: ICloudCalendar, context: BlockContext) -> None:
+        self.run = run
+        self.calendar = calendar
+        self.context = context
+        first = calendar.listed_at is None
+        self.mirror = mirror.Mirror(calendar, context, run.report, first=first, now=run.started, guard=run.guard)
+
+    def pull(self, *, mark: str) -> None:
+        """Fetch and apply what changed since the last token; the new token is kept only when all of it was."""
+        delta = self._changes()
+        fetch, vanished = self._compare(delta)
+        self.run.report.total += len(fetch)
+        missing = self.fetch(fetch)
+        with transaction.atomic():
+            self.run.guard()
+            self._note_vanished(vanished, now=timezone.now())
+            if missing:
+                self.mirror.not_delivered(missing, retry_at=self.retry_at(missing))
+            values: dict[str, object] = {"mark": mark, "token": delta.token or ""}
+            if delta.complete:
+                values["listed_at"] = self.run.started
+                if self.calendar.listed_at is None:
+                    journal.about_calendar(self.calendar, "first_import", after=self.run.report.as_dict()).save()
+            ICloudCalendar.objects.filter(pk=self.calendar.pk).update(**values)
+            self.plan_recheck()
+
+    def _changes(self) -> Delta:
+        full = listing_due(self.calendar, now=self.run.started)
+        if self.calendar.token and not full:
+            try:
+                return self.run.client.changes(self.calendar.path, token=self.calendar.token)
+            except TokenLost:
+                journal.about_calendar(self.calendar, "token_lost", path=self.calendar.path).save()
+        try:
+            return self.run.client.changes(self.calendar.path, token=None)
+        except TokenLost:
+            # No sync-collection at all: a plain listing says the same, without a token.
+            found = self.run.client.listing(self.calendar.path)
+            return Delta(changed={path: etag or None for path, etag in found.items()}, complete=True)
+
+    def _compare(self, delta: Delta) -> tuple[list[str], set[str]]:
+        """Return the paths to fetch, and known paths that are not in iCloud as far as this answer says."""
+        fetch: list[str] = []
+        changed = list(delta.changed)
+        for start in range(0, len(changed), LOOKUP):
+            fetch += self._to_fetch({path: delta.changed[path] for path in changed[start : start + LOOKUP]})
+        vanished = set(delta.removed) - set(delta.changed)
+        if delta.complete:
+            vanished |= self._known_paths() - set(delta.changed)
+        return fetch, vanished
+
+    def _to_fetch(self, changed: dict[str, str | None]) -> list[str]:
+        paths = list(changed)
+        known: dict[str, str] = {}
+        settled: set[str] = set()
+        theirs = ICloudEvent.objects.filter(calendar=self.calendar, path__in=paths)
+        for path, etag, vanished, removed in theirs.values_list("path", "etag", "vanished_at", "removed_at"):
+            known[path] = "" if vanished or removed else etag
+        ours = SyncedEvent.objects.filter(calendar=self.calendar, path__in=paths)
+        for row in ours.only("path", "etag", "state", "vanished_at", "written_at"):
+            known[row.path] = "" if row.vanished_at else row.etag
+            if row.state in (EventState.DELETING, EventState.PENDING) or self._just_removed(row):
+                settled.add(row.path)
+        return [
+            path
+            for path, etag in changed.items()
+            if path not in settled and (etag is None or not known.get(path) or known[path] != etag)
+        ]
+
+    def _just_removed(self, row: SyncedEvent) -> bool:
+        """A listing may still show what we removed a moment ago (fact 4.9)."""
+        gone = row.state == EventState.GONE and row.written_at is not None
+        return gone and row.written_at is not None and self.run.started < row.written_at + settle() * 2
+
+    def _known_paths(self) -> set[str]:
+        theirs = ICloudEvent.objects.filter(calendar=self.calendar, removed_at__isnull=True)
+        ours = SyncedEvent.objects.filter(calendar=self.calendar, state=EventState.WRITTEN)
+        return set(theirs.values_list("path", flat=True)) | set(ours.values_list("path", flat=True))
+
+    def fetch(self, paths: Sequence[str]) -> list[str]:
+        """Fetch and apply in batches; return the paths iCloud listed and did not deliver."""
+        missing: list[str] = []
+        for start in range(0, len(paths), FETCH):
+            fetched = self.run.client.fetch(self.calendar.path, paths[start : start + FETCH])
+            missing += self._apply(fetched)
+            if len(paths) > LONG:
+                self.run.push_due()
+        return missing
+
+    def _apply(self, fetched: Sequence[Fetched]) -> list[str]:
+        paths = [item.path for item in fetched]
+        mine = {
+            row.path: row
+            for row in SyncedEvent.objects.filter(calendar=self.calendar, path__in=paths).exclude(state=EventState.GONE)
+        }
+        bodies: list[mirror.Body] = []
+        missing: list[str] = []
+        for item in fetched:
+            if item.body is None or item.status != 200:
+                missing.append(item.path)
+            elif item.path in mine:
+                self._take(mine[item.path], item)
+            else:
+                bodies.append(mirror.Body(item.path, item.etag or "", item.body))
+        for body in self.mirror.apply(bodies):
+            self._maybe_ours(body)
+        return missing
+
+    def _take(self, row: SyncedEvent, item: Fetched) -> None:
+        """One of our events changed in iCloud (rule P7)."""
+        if row.etag and row.etag == item.etag and row.vanished_at is None and row.state == EventState.WRITTEN:
+            return
+        copy = copies.load(row.pk, now=timezone.now(), settle=settle())
+        assert item.body is not None
+        try:
+            seen = self.run.side.read(copy, path=item.path, etag=item.etag, body=item.body)
+        except ItemUnreadable as error:
+            journal.about_copy(row, "event_unreadable", code=error.reason)
+            self.run.report.count("skipped")
+            return
+        take(copy, seen, ours=self.run.appointments)
+
+    def _maybe_ours(self, body: mirror.Body) -> None:
+        """A new event with the UID of one of ours: ours, moved here, if nothing is left at the old place (P6)."""
+        row = self._row_by_uid(body)
+        if row is None or not self._old_place_is_empty(row):
+            self.mirror.apply([body], surely_theirs=True)
+            return
+        if row.state == EventState.GONE:
+            SyncedEvent.objects.filter(pk=row.pk).update(
+                state=EventState.DELETING, due_at=timezone.now(), etag=body.etag, path=body.path, calendar=self.calendar
+            )
+            return
+        copy = copies.load(row.pk, now=timezone.now(), settle=settle())
+        seen = self.run.side.read(copy, path=body.path, etag=body.etag, body=body.text)
+        ours = self.run.appointments
+        take(ours.restored(copy, seen), seen, ours=ours)
+
+    def _row_by_uid(self, body: mirror.Body) -> SyncedEvent | None:
+        """Return our record of a UID; one that we removed ourselves does not come back, whoever copies its UID."""
+        uid = mirror.uid_of(body)
+        rows = SyncedEvent.objects.filter(uid=uid, calendar__connection=self.run.connection).select_related("calendar")
+        row = rows.order_by("-pk").first()
+        return None if row is None or (row.state == EventState.GONE and row.failure != "missing") else row
+
+    def _old_place_is_empty(self, row: SyncedEvent) -> bool:
+        try:
+            self.run.client.get(row.path)
+        except ItemMissing:
+            return True
+        return False
+
+    def _note_vanished(self, paths: set[str], *, now: datetime) -> None:
+        """Remember what was not found; it counts only once it is proved (rule P6)."""
+        listed = list(paths)
+        for start in range(0, len(listed), LOOKUP):
+            chunk = listed[start : start + LOOKUP]
+            theirs = ICloudEvent.objects.filter(
+                calendar=self.calendar, path__in=chunk, vanished_at__isnull=True, removed_at__isnull=True
+            )
+            theirs.update(vanished_at=now)
+            ours = SyncedEvent.objects.filter(
+                calendar=self.calendar, path__in=chunk, vanished_at__isnull=True, state=EventState.WRITTEN
+            )
+            ours.update(vanished_at=now)
+
+    def retry_at(self, paths: Sequence[str]) -> datetime:
+        tried = ICloudEvent.objects.filter(calendar=self.calendar, path__in=list(paths)).order_by("-attempts").first()
+        seconds = backoff(
+            failures=(tried.attempts if tried else 0) + 1,
+            poll=settings.ICLOUD_POLL_SECONDS,
+            longest=settings.ICLOUD_BACKOFF_MAX_SECONDS,
+        )
+        return timezone.now() + timedelta(seconds=seconds)
+
+    def plan_recheck(self) -> None:
+        """Have the calendar looked into when the next thing can be proved or fetched."""
+        theirs = ICloudEvent.objects.filter(calendar=self.calendar)
+        ours = SyncedEvent.objects.filter(calendar=self.calendar, vanished_at__isnull=False)
+        marks = theirs.filter(vanished_at__isnull=False).aggregate(at=Min("vanished_at"))["at"]
+        fetch = theirs.filter(fetch_at__isnull=False).aggregate(at=Min("fetch_at"))["at"]
+        wishes = [mark + settle() for mark in [marks] if mark]
+        wishes += [max(v, w or v) + settle() for v, w in ours.values_list("vanished_at", "written_at") if v]
+        wishes += [fetch] if fetch else []
+        self.calendar.recheck_at = min(wishes, default=None)
+        ICloudCalendar.objects.filter(pk=self.calendar.pk).update(recheck_at=self.calendar.recheck_at)
