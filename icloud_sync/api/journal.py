@@ -17,23 +17,9 @@ from icloud_sync.api.access import scope_of
 from icloud_sync.api.fields import id_filter
 from icloud_sync.messages import journal_text
 from icloud_sync.models import JournalEntry
+from icloud_sync.rules.privacy import public_part
 
 ANYTHING = {"type": "object", "nullable": True, "additionalProperties": True}
-# What may be told of an event that is somebody's private one (rule P15); everything else is left out.
-NEVER_PRIVATE = {
-    "start",
-    "end",
-    "state",
-    "href",
-    "code",
-    "created",
-    "updated",
-    "unchanged",
-    "removed",
-    "skipped",
-    "written",
-    "deleted",
-}
 
 
 class JournalSerializer(serializers.ModelSerializer):
@@ -80,9 +66,9 @@ class JournalSerializer(serializers.ModelSerializer):
 
     def _told(self, entry: JournalEntry, values: Any) -> Any:
         shared: set[int] = self.context.get("titles_of", set())
-        if entry.session_id is not None or entry.user_id in shared or not isinstance(values, dict):
+        if entry.session_id is not None or entry.user_id in shared:
             return values
-        return {name: value for name, value in values.items() if name in NEVER_PRIVATE}
+        return public_part(values)
 
 
 @extend_schema_view(

@@ -22,6 +22,9 @@ class WebhookAdmin(admin.ModelAdmin):
     fields = ("user", "url", "events", "active", "created_at")
     readonly_fields = ("user", "url", "events", "created_at")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
+        return super().get_queryset(request).defer("secret")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -37,6 +40,9 @@ class DeliveryAdmin(admin.ModelAdmin):
     readonly_fields = fields
     show_full_result_count = False
     actions = ["try_now"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return super().get_queryset(request).defer("webhook__secret", "payload")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -84,7 +84,7 @@ class WebhookViewSet(viewsets.ModelViewSet):
 
     def get_queryset(self) -> QuerySet[Webhook]:
         assert self.request.user.is_authenticated
-        webhooks = Webhook.objects.order_by("pk")
+        webhooks = Webhook.objects.defer("secret").order_by("pk")
         return webhooks if self.request.user.is_staff else webhooks.filter(user=self.request.user)
 
     def perform_create(self, serializer: Any) -> None:

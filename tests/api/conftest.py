@@ -84,3 +84,19 @@ def connection(ada: User, account: Any) -> ICloudConnection:
 def pull(connection: ICloudConnection) -> Callable[[], None]:
     """Look at Ada's account, as the worker does."""
     return lambda: syncing.pull(connection.pk)
+
+
+@pytest.fixture
+def service_of() -> Callable[..., Any]:
+    """Return a service calendar, open day and night, that these users give."""
+    from calendars.services import calendars
+    from calendars.services.calendar_rules import HoursInput, MemberInput
+
+    always = tuple(HoursInput(weekday=weekday, start=0, end=1440) for weekday in range(7))
+
+    def make(*users: User, **values: Any) -> Any:
+        members = [MemberInput(user_id=user.pk, is_primary=n == 0) for n, user in enumerate(users)]
+        defaults = {"name": "Consultation", "type": "service", "timezone": "UTC", "booking_window_days": 365}
+        return calendars.create(values=defaults | values, members=members, hours=always)
+
+    return make

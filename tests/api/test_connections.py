@@ -67,7 +67,6 @@ def test_an_icloud_that_is_down_is_503_and_saves_nothing(ada, account, icloud_se
 
 def test_apples_wish_to_wait_is_passed_on(ada, account, icloud_settings, client_of):
 
-
     icloud_settings.faults.add(faults.status(503, retry_after="7"))
     answer = connect(client_of(ada))
     assert (answer.status_code, answer["Retry-After"]) == (503, "7")

@@ -9,6 +9,7 @@ from tests.webhooks.receiver import Receiver
 
 @pytest.fixture
 def receiver(settings) -> Iterator[Receiver]:
+    """A receiver that is listening, on a host that may be told."""
     settings.WEBHOOK_ALLOW_PRIVATE_HOSTS = True
     with Receiver() as running:
         yield running
