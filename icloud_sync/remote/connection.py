@@ -196,7 +196,7 @@ def _connect(origin: Origin, *, until: float) -> socket.socket:
             if origin.scheme != "https":
                 return sock
             sock.settimeout(_left(until))
-            return _tls().wrap_socket(sock, server_hostname=origin.host)
+            return trusted_certificates().wrap_socket(sock, server_hostname=origin.host)
         except OSError as error:
             sock.close()
             failure = error
@@ -228,7 +228,7 @@ def _addresses(origin: Origin, *, until: float) -> list[_Address]:
 
 
 @lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
+def trusted_certificates() -> ssl.SSLContext:
     """Return the one context of this process (70 ms of CPU to make); there is no way to switch verification off."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from icloud_sync import errors
-from icloud_sync.remote import Client, connection
+from icloud_sync.remote import Client, connection, warm_up
 from tests.remote.stage import PRINCIPAL, Stage, answer, home_set
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -51,7 +52,7 @@ def secure_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     authority = tmp_path / "authority.pem"
     authority.write_bytes(pem(certificate(address="127.0.0.1", ends=timedelta(days=2), is_ca=True)))
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))
-    connection._tls.cache_clear()
+    connection.trusted_certificates.cache_clear()
     started: list[Stage] = []
 
     def start(found: x509.Certificate) -> Stage:
@@ -69,7 +70,7 @@ def secure_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     yield start
     for stage in started:
         stage.__exit__()
-    connection._tls.cache_clear()
+    connection.trusted_certificates.cache_clear()
 
 
 def test_a_valid_certificate_is_taken_and_the_connection_kept(
@@ -117,7 +118,14 @@ def test_plain_http_where_tls_is_expected_is_refused(stage: Stage, client_with: 
 
 
 def test_old_protocols_are_not_spoken() -> None:
-    context = connection._tls()
+    context = connection.trusted_certificates()
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+
+
+def test_warming_up_leaves_nothing_slow_for_the_first_request() -> None:
+    connection.trusted_certificates.cache_clear()
+    warm_up()
+    assert connection.trusted_certificates.cache_info().currsize == 1
+    assert "icloud_sync.remote.wire" in sys.modules
