@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cryptography.fernet import Fernet, InvalidToken
 from fernet_fields import EncryptedTextField
 from fernet_fields.fields import DecryptionError
 
@@ -39,6 +40,20 @@ class SecretField(EncryptedTextField):  # type: ignore[misc]
     def value_to_string(self, obj: Any) -> str:
         """Used by dumpdata: never the text (reliability S3)."""
         return ""
+
+    def key_number(self, stored: bytes) -> int | None:
+        """Return which of CREDENTIAL_KEYS opens a stored value, 1 being the newest; None when none does."""
+        for number, key in enumerate(self.fernet_keys, start=1):
+            try:
+                Fernet(key).decrypt(stored)
+            except InvalidToken:
+                continue
+            return number
+        return None
+
+    def sealed_again(self, stored: bytes) -> bytes:
+        """Return a stored value encrypted with the newest key. Raises InvalidToken when no key opens it."""
+        return bytes(self.fernet.encrypt(self.fernet.decrypt(stored)))
 
     def formfield(self, **kwargs: Any) -> None:
         """No form ever shows this column (reliability S4)."""
