@@ -139,7 +139,7 @@ def main() -> int:
                 "Stop it, or start another one beside it: make demo PORT=8001 DEMO_DIR=.demo2"
             )
         processes.end(processes.marked(folder.root))
-        port = _port(environ.get("PORT", ""))
+        port = port_from(environ.get("PORT", ""))
         folder.write(STATE, {"process": os.getpid(), "url": f"http://localhost:{port}/"})
         Demo(folder=folder, port=port, environ=environ, console=console).run()
     except EmbeddedError as error:
@@ -148,7 +148,7 @@ def main() -> int:
     return 0
 
 
-def _port(text: str) -> int:
+def port_from(text: str) -> int:
     """Return the port of the web server; EmbeddedError when it is none or taken."""
     try:
         port = int(text or "8000")

@@ -34,7 +34,7 @@ def services(*, port: int, folder: Folder) -> list[Service]:
     # fmt: off
     web = [
         sys.executable, "-m", "gunicorn", "leadmagicx.wsgi:application", *binds,
-        "--worker-class", "gthread", "--workers", str(processes), "--threads", str(THREADS),
+        "--preload", "--worker-class", "gthread", "--workers", str(processes), "--threads", str(THREADS),
         "--graceful-timeout", "5", "--timeout", "60", "--no-control-socket", "--log-level", "warning",
     ]
     celery = [sys.executable, "-m", "celery", "-A", "leadmagicx"]

@@ -16,7 +16,7 @@ from leadmagicx.embedded.errors import EmbeddedError
 from leadmagicx.embedded.folder import CHECKOUT, Folder
 from tests.embedded.conftest import one, running_in
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
 
 USE = """
 import sys, pathlib
