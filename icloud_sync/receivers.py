@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils import timezone
 
 from calendars import signals as calendars_signals
+from calendars.models import Calendar
 from icloud_sync import signals, tasks
 from icloud_sync.local import outbox
-from icloud_sync.services import choosing
+from icloud_sync.services import choosing, rolling
 from leadmagicx.accounts.signals import timezone_changed
 
 
@@ -24,6 +26,13 @@ def on_sessions_changed(sender: object, session_ids: list[int], **kwargs: Any) -
 def on_calendar_changed(sender: object, calendar_id: int, **kwargs: Any) -> None:
     """iCloud was turned on or off for a calendar, or what its events say changed."""
     outbox.refresh_future_in(calendar_id, now=timezone.now())
+
+
+@receiver(post_save, sender=Calendar, dispatch_uid="icloud_sync.calendar_saved")
+def on_calendar_saved(sender: object, instance: Calendar, **kwargs: Any) -> None:
+    """A wider booking window needs blocks further ahead (P13)."""
+    if rolling.too_short_for(instance.booking_window_days, now=timezone.now()):
+        tasks.roll_soon()
 
 
 @receiver(signals.outbox_filled, dispatch_uid="icloud_sync.outbox_filled")

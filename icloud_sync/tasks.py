@@ -69,6 +69,15 @@ def push_soon(connection_ids: set[int]) -> None:
     transaction.on_commit(nudge, robust=True)
 
 
+def roll_soon() -> None:
+    """Ask for longer windows once the current transaction is committed; only a nudge, as push_soon."""
+
+    def nudge() -> None:
+        roll_windows.apply_async(expires=NUDGE_EXPIRES)
+
+    transaction.on_commit(nudge, robust=True)
+
+
 def sync_soon(connection_id: int) -> None:
     """Ask for a look at an account once the current transaction is committed; only a nudge, as push_soon."""
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from calendars.models import Appointment, Engagement
 from calendars.services import sessions
+from calendars.services.transactions import lock_calendar, lock_hosts
 from icloud_sync import signals
 from icloud_sync.local import attention, copies, journal, outbox
 from icloud_sync.models import EventState, ICloudCalendar, SyncedEvent
@@ -74,6 +75,8 @@ class Appointments:
     def merged(self, copy: Copy, seen: Seen, result: Merge) -> Copy:
         now = timezone.now()
         with transaction.atomic():
+            if result.take:
+                self._wait_for_hosts(copy)
             row = self._locked(copy)
             before, row.base = row.base, seen.fields
             row.etag, row.intent, row.before, row.sent_at = seen.etag, None, None, None
@@ -89,6 +92,14 @@ class Appointments:
             attention.resolve(row.engagement, attention.UNSUPPORTED, now=now)
         self.report.count("updated")
         return self._reload(copy)
+
+    def _wait_for_hosts(self, copy: Copy) -> None:
+        """Take the locks of a booking before the row's: whoever books takes them in that order too."""
+        engagement = Engagement.objects.filter(synced_events=copy.id).first()
+        if engagement is not None:
+            held = Engagement.objects.filter(session_id=engagement.session_id, active=True)
+            lock_calendar(engagement.calendar_id)
+            lock_hosts(held.values_list("host_id", flat=True))
 
     def _apply(self, row: SyncedEvent, take: dict[str, str], *, now: datetime, before: dict[str, Any] | None) -> None:
         """Give the user's edit to the appointment, and flag what a person should know of it (rule P7)."""

@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 from django.db import connection as database
 
-from icloud_sync.errors import ICloudError
+from icloud_sync.errors import ICloudError, PasswordRejected, Throttled
 from icloud_sync.local import leases
 from icloud_sync.models import CalendarSettings, ConnectionStatus, ICloudConnection
 from icloud_sync.services.pulling import look
@@ -55,7 +55,7 @@ def _stale_connections(host_ids: Sequence[int], *, now: datetime) -> list[ICloud
 def _check(row: ICloudConnection, *, since: datetime, deadline: float) -> bool:
     """Look at one account in a thread of its own; return whether its data is fresh afterwards."""
     try:
-        if row.status not in ACTIVE:
+        if row.status not in ACTIVE or (row.not_before is not None and row.not_before > since):
             return False
         while time.monotonic() < deadline:
             run = open_run(row.pk, deadline=deadline)
@@ -77,6 +77,8 @@ def _look(run: Run) -> bool:
         look(run)
     except (ICloudError, leases.LeaseLost) as error:
         log.info("live_check_failed", connection=run.connection.pk, error=type(error).__name__)
+        if isinstance(error, PasswordRejected | Throttled):
+            finish(run, error, looked=False)
         run.close()
         return False
     run.client.close()

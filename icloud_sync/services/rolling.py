@@ -46,6 +46,11 @@ def roll_windows(*, now: datetime) -> int:
     return rolled
 
 
+def too_short_for(days: int, *, now: datetime) -> bool:
+    """Return whether some account's blocks end before a booking window of so many days does."""
+    return ICloudConnection.objects.filter(horizon__lt=now + timedelta(days=days)).exists()
+
+
 def clean_up(*, now: datetime) -> None:
     """Forget old records: journal, finished runs, resolved attention, closed copies, blocks long past (S37)."""
     JournalEntry.objects.filter(at__lt=now - JOURNAL_DAYS).delete()

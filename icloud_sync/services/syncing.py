@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 # A due account is handed to the queue again after this long, should the queue have lost it.
 HAND_OUT_AGAIN = timedelta(seconds=10)
+APPLES_WISH = ("throttled", "budget_spent", "server_fault")
 
 
 def due_for_pull(*, now: datetime) -> list[int]:
@@ -115,7 +116,9 @@ def request_sync(*, connection_id: int, now: datetime) -> SyncRun:
         raise InvalidState(f"This iCloud connection is {connection.get_status_display().lower()}.")
     waiting = SyncRun.objects.filter(connection=connection, state=RunState.QUEUED).first()
     run = waiting or SyncRun.objects.create(connection=connection, created_at=now)
-    ICloudConnection.objects.filter(pk=connection_id).update(not_before=None)
+    # A person may cut our own back-off short, never Apple's wish or the wait between two refusals (C5, F14).
+    if connection.doubted_at is None and connection.error_code not in APPLES_WISH:
+        ICloudConnection.objects.filter(pk=connection_id).update(not_before=None)
     touch({connection_id}, now=now)
     return run
 
