@@ -178,7 +178,7 @@ def parse_offset(value: str) -> int:
     (-12600, 3600)
     """
     digits = value[1:]
-    if value[:1] not in ("+", "-") or not digits.isdecimal() or len(digits) not in (2, 4, 6):
+    if value[:1] not in ("+", "-") or not (digits.isascii() and digits.isdecimal()) or len(digits) not in (2, 4, 6):
         raise ValueError("offset")
     hours, minutes, seconds = int(digits[:2]), int(digits[2:4] or 0), int(digits[4:6] or 0)
     if hours > 23 or minutes > 59 or seconds > 59:

@@ -87,8 +87,7 @@ def _yearly(changes: list[_Change]) -> dict[int, str]:
             for other in series
         ):
             return {}
-        ordinals = [{(change.wall.day - 1) // 7 + 1, _from_end(change.wall)} for change in series]
-        common = set.intersection(*ordinals)
+        common = set.intersection(*(_ordinals(change.wall) for change in series))
         if not common or len({change.wall.weekday() for change in series}) != 1:
             return {}
         ordinal = -1 if -1 in common else max(common)
@@ -96,9 +95,10 @@ def _yearly(changes: list[_Change]) -> dict[int, str]:
     return rules if len(rules) == 2 else {}
 
 
-def _from_end(day: datetime) -> int:
-    """Return -1 for the last such weekday of its month; 0 for any other."""
-    return -1 if (day + timedelta(days=7)).month != day.month else 0
+def _ordinals(day: datetime) -> set[int]:
+    """Return which such weekday of its month a day is: from the front, and -1 for the last."""
+    last = (day + timedelta(days=7)).month != day.month
+    return {(day.day - 1) // 7 + 1, *((-1,) if last else ())}
 
 
 def _observance(change: _Change, rule: str) -> list[bytes]:
