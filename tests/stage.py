@@ -110,7 +110,7 @@ class Stage:
         account = self.icloud.account(f"{name}@icloud.example", name=name.title(), calendars=calendars)
         return Person(user, account, self.icloud)
 
-    def calendar(self, *people: Person, type: str = "round_robin", **values: Any) -> Calendar:  # noqa: A002
+    def calendar(self, *people: Person, type: str = "round_robin", **values: Any) -> Calendar:
         """Make a booking calendar that is open day and night, so that stories are about iCloud."""
         defaults = {"name": "Consultation", "type": type, "timezone": "UTC", "booking_window_days": 365}
         members = [MemberInput(user_id=p.user.pk, is_primary=n == 0) for n, p in enumerate(people)]

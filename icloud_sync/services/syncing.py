@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 # A due account is handed to the queue again after this long, should the queue have lost it.
 HAND_OUT_AGAIN = timedelta(seconds=10)
-APPLES_WISH = ("throttled", "budget_spent", "server_fault")
+APPLES_WISH = ("throttled", "budget_spent")
 
 
 def due_for_pull(*, now: datetime) -> list[int]:
