@@ -61,7 +61,10 @@ class Occurrence(NamedTuple):
 
 
 def to_utc(local: datetime, zone: Zone | None) -> datetime:
-    """Return the UTC time of a wall clock; None is UTC. Skipped and repeated ones: the offset before the change."""
+    """Return the UTC time of a wall clock; None is UTC. Skipped and repeated ones: the offset before the change.
+
+    `local.fold` counts, as in Python: a wall clock that was made from a UTC time may mean the second one.
+    """
     if not EARLIEST <= local <= LATEST:
         local = clipped(local)
     if zone is None:

@@ -28,7 +28,7 @@ from icloud_sync.ical.text import clean_line, clean_text, has_all, joined, same_
 from icloud_sync.ical.values import EARLIEST, LATEST, unescaped
 from icloud_sync.ical.vtimezone import CustomZone, parse_vtimezone
 from icloud_sync.ical.write_zone import vtimezone_lines
-from icloud_sync.ical.zones import known_name, zone_of
+from icloud_sync.ical.zones import Zone, known_name, zone_of
 
 PRODID: Final = "-//LeadMagicX//iCloud Calendar//EN"
 
@@ -201,11 +201,16 @@ def _zone_to_write(fields: EventFields) -> str | None:
     name = known_name(fields.zone)
     if name is None or name in _UTC_NAMES:
         return None
-    zone = ZoneInfo(name)
-    for moment in (fields.start, fields.end):
-        if to_utc(moment.astimezone(zone).replace(tzinfo=None), zone) != moment:
-            return None
-    return name
+    return name if _clear(fields, ZoneInfo(name)) else None
+
+
+def _clear(fields: EventFields, zone: Zone) -> bool:
+    """Whether the wall clocks of a zone say which times are meant: an hour that is repeated does not."""
+    return all(
+        to_utc(moment.astimezone(zone).replace(tzinfo=None, fold=fold), zone) == moment
+        for moment in (fields.start, fields.end)
+        for fold in (0, 1)
+    )
 
 
 _UTC_NAMES: Final = frozenset({"UTC", "Etc/UTC", "UCT", "Etc/UCT", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal"})
@@ -280,11 +285,7 @@ def _present_zone(document: Document, fields: EventFields, event: ScannedEvent, 
     tzid = master.start.tzid
     if tzid in ("", "UTC") or '"' in tzid or not _describes(document, tzid, fields):
         return None
-    zone = zone_of(tzid, embedded=dict(event.zones), user_zone=ZoneInfo("UTC"))
-    for moment in (fields.start, fields.end):
-        if to_utc(moment.astimezone(zone).replace(tzinfo=None), zone) != moment:
-            return None
-    return tzid
+    return tzid if _clear(fields, zone_of(tzid, embedded=dict(event.zones), user_zone=ZoneInfo("UTC"))) else None
 
 
 def _describes(document: Document, tzid: str, fields: EventFields) -> bool:
