@@ -51,7 +51,7 @@ def calendars(*, user_id: int | None) -> QuerySet[ICloudCalendar]:
         .exclude(connection__status=ConnectionStatus.DISCONNECTED)
         .select_related("connection__user")
         .annotate(chosen_as_primary=Count("primary_of", distinct=True))
-        .order_by("connection_id", "position", "name", "pk")
+        .order_by("connection_id", "kind", "position", "name", "pk")
         .distinct()
     )
     return rows if user_id is None else rows.filter(connection__user_id=user_id)

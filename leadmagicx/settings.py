@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "calendars",
     "icloud_sync",
     "leadmagicx.webhooks",
+    "leadmagicx.demo",
     "leadmagicx.pages",
 ]
 
@@ -227,23 +228,29 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_keepalive": True,
 }
+TICK_EXPIRES = 10.0
 TICK_SECONDS = max(0.2, min(1.0, ICLOUD_POLL_SECONDS / 2))
 CELERY_BEAT_SCHEDULE = {
-    # name: what it finds in rows; each tick expires before the next one is due
+    # What each finds stands in rows, so a tick that waited long is worthless; a busy worker may be late by some.
     "pull-due": {
         "task": "icloud_sync.tasks.pull_due",
         "schedule": TICK_SECONDS,
-        "options": {"expires": TICK_SECONDS},
+        "options": {"expires": TICK_EXPIRES},
     },
     "push-due": {
         "task": "icloud_sync.tasks.push_due",
         "schedule": TICK_SECONDS,
-        "options": {"expires": TICK_SECONDS},
+        "options": {"expires": TICK_EXPIRES},
     },
     "deliver-webhooks": {
         "task": "leadmagicx.webhooks.tasks.deliver_due",
         "schedule": 1.0,
-        "options": {"expires": 1.0},
+        "options": {"expires": TICK_EXPIRES},
+    },
+    "forget-deliveries": {
+        "task": "leadmagicx.webhooks.tasks.forget_old",
+        "schedule": 3600.0,
+        "options": {"expires": 3500.0},
     },
     "roll-windows": {
         "task": "icloud_sync.tasks.roll_windows",
@@ -295,6 +302,8 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.worker.request": {"level": "WARNING"},
         "django_structlog": {"level": "WARNING"},
     },
 }
