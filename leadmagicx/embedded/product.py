@@ -18,6 +18,9 @@ PRODUCT = ("web", "worker", "beat")
 WORKER_PROCESSES = 3
 THREADS = 8
 READINESS_SECONDS = 3
+# Warnings that are right in production and noise here: static files are found where they lie, root is welcome.
+NO_STATIC_FOLDER = "No directory at"
+AS_ROOT = "You're running the worker with superuser privileges"
 RULE = "─" * 72
 TERM_THEN_KILL_SOON = ((0.0, signal.SIGTERM), (7.0, signal.SIGKILL))
 
@@ -33,11 +36,11 @@ def services(*, port: int, folder: Folder) -> list[Service]:
     processes = min(4, (os.cpu_count() or 1) + 1)
     # fmt: off
     web = [
-        sys.executable, "-m", "gunicorn", "leadmagicx.wsgi:application", *binds,
+        sys.executable, "-W", f"ignore:{NO_STATIC_FOLDER}", "-m", "gunicorn", "leadmagicx.wsgi:application", *binds,
         "--preload", "--worker-class", "gthread", "--workers", str(processes), "--threads", str(THREADS),
         "--graceful-timeout", "5", "--timeout", "60", "--no-control-socket", "--log-level", "warning",
     ]
-    celery = [sys.executable, "-m", "celery", "-A", "leadmagicx"]
+    celery = [sys.executable, "-W", f"ignore:{AS_ROOT}", "-m", "celery", "--quiet", "-A", "leadmagicx"]
     worker = [
         *celery, "worker", "--concurrency", str(WORKER_PROCESSES), "--loglevel", "INFO",
         "--without-gossip", "--without-mingle",
