@@ -25,7 +25,7 @@ class PasswordForm(forms.Form):
             attrs=_plain_text(
                 autocomplete="off",
                 placeholder="abcd-efgh-ijkl-mnop",
-                **{"class": "code", "data-shape": "shape", "aria-describedby": "shape"},
+                **{"class": "code", "data-shape": "shape", "aria-describedby": "shape", "data-focus": ""},
             )
         ),
         error_messages={"required": _("Paste the app-specific password here.")},
@@ -38,7 +38,9 @@ class ConnectForm(PasswordForm):
     apple_id = forms.CharField(
         label=_("iCloud email address"),
         max_length=254,
-        widget=forms.EmailInput(attrs=_plain_text(autocomplete="username", placeholder="name@icloud.com")),
+        widget=forms.EmailInput(
+            attrs=_plain_text(autocomplete="username", placeholder="name@icloud.com", **{"data-focus": ""})
+        ),
         error_messages={"required": _("Enter the email address of your Apple Account.")},
     )
     field_order = ("apple_id", "app_specific_password")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
+from django.contrib.messages import get_messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -17,6 +18,8 @@ from icloud_sync.models import ConnectionStatus, ICloudCalendar, ICloudConnectio
 from leadmagicx.accounts.models import User
 from leadmagicx.accounts.requests import SignedInRequest
 
+# Where on the page a message can stand: beside what it is about.
+PARTS = {"icloud", "primary", "conflicts", "further"}
 TONES = {
     ConnectionStatus.CONNECTED: "good",
     ConnectionStatus.NEEDS_PASSWORD: "bad",
@@ -64,7 +67,15 @@ class Account:
 def page(request: SignedInRequest, *, panel: str = "", panel_id: int | None = None, **more: Any) -> HttpResponse:
     """Return My Profile with Calendar Settings; `panel` names the form that is open in it."""
     context = settings_context(request.user, now=timezone.now())
-    context |= {"panel": panel, "panel_id": panel_id, "section": "settings", **more}
+    said = list(get_messages(request))
+    context |= {
+        "panel": panel,
+        "panel_id": panel_id,
+        "section": "settings",
+        "notes": [message for message in said if message.extra_tags in PARTS],
+        "messages": [message for message in said if message.extra_tags not in PARTS],
+    }
+    context |= more
     return render(request, "profile/calendar_settings.html", context)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.forms import BaseForm
@@ -18,9 +19,10 @@ from icloud_sync.errors import ICloudError
 from icloud_sync.forms import ConflictCalendarsForm, FurtherSettingsForm, PrimaryCalendarForm
 from icloud_sync.messages import error_text
 from icloud_sync.models import ICloudCalendar
+from icloud_sync.services import InvalidState, syncing
 from icloud_sync.services import choosing as acts
 from icloud_sync.views import card
-from icloud_sync.views.connecting import to_card
+from icloud_sync.views.connecting import done
 from leadmagicx.accounts.requests import SignedInRequest
 
 
@@ -38,6 +40,13 @@ def _change(request: SignedInRequest, form: BaseForm, **choice: Any) -> bool:
     return True
 
 
+def _show_progress(calendars: Iterable[ICloudCalendar]) -> None:
+    """Let the page show how far the sync is that a choice starts."""
+    for connection_id in {calendar.connection_id for calendar in calendars}:
+        with suppress(InvalidState):
+            syncing.request_sync(connection_id=connection_id, now=timezone.now())
+
+
 @login_required
 @require_http_methods(["GET", "POST"])
 def primary_calendar(request: SignedInRequest) -> HttpResponse:
@@ -46,9 +55,9 @@ def primary_calendar(request: SignedInRequest) -> HttpResponse:
     if form.is_valid():
         chosen = form.cleaned_data["primary_calendar"]
         if _change(request, form, primary_calendar_id=chosen.pk if chosen else None):
+            _show_progress([chosen] if chosen else [])
             text = _("Appointments are now written to “%(name)s”.") % {"name": chosen} if chosen else ""
-            messages.success(request, text or _("Appointments are no longer written to iCloud."))
-            return to_card("primary")
+            return done(request, text or _("Appointments are no longer written to iCloud."), part="primary")
     return card.page(request, panel="primary", form=form, **_account_to_choose_from(request))
 
 
@@ -69,10 +78,10 @@ def conflict_calendars(request: SignedInRequest) -> HttpResponse:
     """The calendars whose busy events block (rules K4, K5)."""
     form = ConflictCalendarsForm(request.POST if request.method == "POST" else None, calendars=_calendars(request))
     if form.is_valid():
-        ids = [calendar.pk for calendar in form.cleaned_data["conflict_calendars"]]
-        if _change(request, form, conflict_calendar_ids=ids):
-            messages.success(request, _("Conflict calendars saved."))
-            return to_card("conflicts")
+        chosen = form.cleaned_data["conflict_calendars"]
+        if _change(request, form, conflict_calendar_ids=[calendar.pk for calendar in chosen]):
+            _show_progress(chosen)
+            return done(request, _("Conflict calendars saved."), part="conflicts")
     return card.page(request, panel="conflicts", form=form)
 
 
@@ -82,6 +91,5 @@ def further_settings(request: SignedInRequest) -> HttpResponse:
     """Deleted events, travel time, titles (rules P5, P12, P15)."""
     form = FurtherSettingsForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and _change(request, form, **form.cleaned_data):
-        messages.success(request, _("Settings saved."))
-        return to_card("further")
+        return done(request, _("Settings saved."), part="further")
     return card.page(request, panel="further", form=form)

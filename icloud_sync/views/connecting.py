@@ -37,8 +37,14 @@ FIELDS: dict[type[Exception], str] = {
 
 
 def to_card(part: str = "icloud") -> HttpResponse:
-    """Go back to the part of Calendar Settings that was changed."""
+    """Go back to a part of Calendar Settings."""
     return redirect(f"{reverse('profile')}#{part}")
+
+
+def done(request: SignedInRequest, text: str, *, part: str = "icloud") -> HttpResponse:
+    """Go back to the part that was changed, and say there what was done."""
+    messages.success(request, text, extra_tags=part)
+    return to_card(part)
 
 
 def connection_of(request: SignedInRequest, pk: int) -> ICloudConnection:
@@ -69,14 +75,13 @@ def _one_try(form: Form, *, user_id: int, apple_id: str, now: datetime) -> Itera
 @sensitive_post_parameters("app_specific_password")
 def connect(request: SignedInRequest) -> HttpResponse:
     """My Profile → Calendar Settings → iCloud Calendar → Connect (rule C1)."""
-    form, now = ConnectForm(request.POST or None), timezone.now()
+    form, now = ConnectForm(request.POST if request.method == "POST" else None), timezone.now()
     if form.is_valid():
         apple_id, password = form.cleaned_data["apple_id"], form.cleaned_data["app_specific_password"]
         with _one_try(form, user_id=request.user.pk, apple_id=apple_id, now=now):
             connection = acts.connect(user=request.user, apple_id=apple_id, password_text=password, now=now)
             sync_soon(connection.pk)
-            messages.success(request, _("Your iCloud account is set up. Now choose your primary calendar."))
-            return to_card()
+            return done(request, _("Your iCloud account is set up. Now choose your primary calendar."))
     return card.page(request, panel="connect", form=form)
 
 
@@ -87,14 +92,13 @@ def connect(request: SignedInRequest) -> HttpResponse:
 def reconnect(request: SignedInRequest, pk: int) -> HttpResponse:
     """Go on with a new app-specific password (rule C5)."""
     connection, now = connection_of(request, pk), timezone.now()
-    form = PasswordForm(request.POST or None)
+    form = PasswordForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         password = form.cleaned_data["app_specific_password"]
         with _one_try(form, user_id=request.user.pk, apple_id=connection.apple_id, now=now):
             acts.reconnect(connection_id=connection.pk, password_text=password, now=now)
             sync_soon(connection.pk)
-            messages.success(request, _("The new password works. Syncing goes on where it stopped."))
-            return to_card()
+            return done(request, _("The new password works. Syncing goes on where it stopped."))
     return card.page(request, panel="reconnect", panel_id=pk, form=form)
 
 
@@ -103,13 +107,12 @@ def reconnect(request: SignedInRequest, pk: int) -> HttpResponse:
 def disconnect(request: SignedInRequest, pk: int) -> HttpResponse:
     """Stop, with a choice for what is in iCloud already (rule C6)."""
     connection = connection_of(request, pk)
-    form = DisconnectForm(request.POST or None)
+    form = DisconnectForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         choice = form.cleaned_data["written_events"]
         acts.disconnect(connection_id=connection.pk, written_events=choice, now=timezone.now())
         text = _("iCloud is off, and the password is erased here. Please revoke it at appleid.apple.com as well.")
-        messages.success(request, text)
-        return to_card()
+        return done(request, text)
     return card.page(request, panel="disconnect", panel_id=pk, form=form)
 
 
@@ -122,7 +125,7 @@ def sync(request: SignedInRequest, pk: int) -> HttpResponse:
         syncing.request_sync(connection_id=connection.pk, now=timezone.now())
         sync_soon(connection.pk)
     except InvalidState as error:
-        messages.error(request, str(error))
+        messages.error(request, str(error), extra_tags="icloud")
     return to_card()
 
 

@@ -23,7 +23,7 @@ from calendars.services import booking as own_booking
 from calendars.services.contacts import ContactInput
 from calendars.services.errors import Refused, SlotUnavailable
 from icloud_sync import selectors
-from icloud_sync.messages import COPY_TEXTS, attention_text, error_text
+from icloud_sync.messages import attention_text, copy_detail
 from icloud_sync.models import ICloudCalendar
 from icloud_sync.services import InvalidState, booking, flags
 from leadmagicx.accounts.models import User
@@ -171,7 +171,7 @@ def state_text(state: str, calendar: str) -> str:
 def _detail(code: str) -> str:
     if not code:
         return ""
-    return str(COPY_TEXTS.get("icloud_disabled" if code == "icloud_off" else code) or error_text(code))
+    return copy_detail(code)
 
 
 @login_required

@@ -62,7 +62,7 @@ def week(request: SignedInRequest) -> HttpResponse:
         "now_classes": f"h{now.hour} m{now.minute // 5 * 5}" if first <= now.hour < last else "",
         "previous": chosen - timedelta(days=7),
         "next": chosen + timedelta(days=7),
-        "empty": not entries,
+        "uses_icloud": selectors.connections(user_id=user.pk).exists(),
     }
     return render(request, "week/week.html", context)
 

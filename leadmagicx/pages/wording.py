@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 
 def ago(moment: datetime, *, now: datetime) -> str:
@@ -22,17 +21,6 @@ def ago(moment: datetime, *, now: datetime) -> str:
     if seconds < 36 * 3600:
         return _("%(n)d h ago") % {"n": seconds // 3600}
     return _("on %(when)s") % {"when": date_format(localtime(moment), "DATETIME_FORMAT")}
-
-
-def length(span: timedelta) -> str:
-    """Return a duration: "45 min", "1 h 30 min", "3 days"."""
-    minutes = int(span.total_seconds() // 60)
-    if minutes and minutes % 1440 == 0:
-        days = minutes // 1440
-        return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
-    hours, rest = divmod(minutes, 60)
-    parts = ([_("%(n)d h") % {"n": hours}] if hours else []) + ([_("%(n)d min") % {"n": rest}] if rest else [])
-    return " ".join(parts) or _("%(n)d min") % {"n": 0}
 
 
 def span(start: datetime, end: datetime, *, all_day: bool = False) -> str:

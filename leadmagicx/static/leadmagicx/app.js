@@ -9,7 +9,7 @@
     const text = input.value.replace(/[\s\p{Pd}\u00ad\u200b-\u200d\u2060\u2212\ufeff]/gu, "");
     const wrong = /[^a-z]/i.test(text) || text.length > 16;
     const state = !text ? "" : wrong ? "wrong" : text.length === 16 ? "right" : "more";
-    const line = state ? say.dataset[state].replace("%n", text.length) : say.dataset.empty;
+    const line = state ? say.dataset[state].replace("{n}", text.length) : say.dataset.empty;
     if (say.textContent !== line) say.textContent = line;
     say.className = { wrong: "error", right: "help good strong" }[state] || "help";
   };
@@ -88,7 +88,7 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     ready(document);
     const cause = event.detail.requestConfig?.triggeringEvent?.type;
-    if (cause === "click" || cause === "submit") find("[data-focus]")?.focus();
+    if (cause === "click" || cause === "submit") (find("main [aria-invalid=true]") || find("main [data-focus]"))?.focus();
   });
   ready(document);
   compareZones();
