@@ -20,7 +20,7 @@ THREADS = 8
 READINESS_SECONDS = 3
 # Warnings that are right in production and noise here: static files are found where they lie, root is welcome.
 NO_STATIC_FOLDER = "No directory at"
-AS_ROOT = "You're running the worker with superuser privileges"
+AS_ROOT = "You're running the"
 RULE = "─" * 72
 TERM_THEN_KILL_SOON = ((0.0, signal.SIGTERM), (7.0, signal.SIGKILL))
 
@@ -40,13 +40,13 @@ def services(*, port: int, folder: Folder) -> list[Service]:
         "--preload", "--worker-class", "gthread", "--workers", str(processes), "--threads", str(THREADS),
         "--graceful-timeout", "5", "--timeout", "60", "--no-control-socket", "--log-level", "warning",
     ]
-    celery = [sys.executable, "-W", f"ignore:{AS_ROOT}", "-m", "celery", "--quiet", "-A", "leadmagicx"]
+    celery = ["-m", "celery", "--quiet", "-A", "leadmagicx"]
     worker = [
-        *celery, "worker", "--concurrency", str(WORKER_PROCESSES), "--loglevel", "INFO",
+        sys.executable, "-W", f"ignore:{AS_ROOT}", *celery, "worker", "--concurrency", str(WORKER_PROCESSES), "--loglevel", "INFO",
         "--without-gossip", "--without-mingle",
     ]
     beat = [
-        *celery, "beat", "--loglevel", "WARNING", "--schedule", str(folder.run / "beat-schedule"), "--pidfile", "",
+        sys.executable, *celery, "beat", "--loglevel", "WARNING", "--schedule", str(folder.run / "beat-schedule"), "--pidfile", "",
     ]
     # fmt: on
     return [
