@@ -19,6 +19,7 @@ from leadmagicx.embedded.supervisor import Stopped, Supervisor
 
 READY_SECONDS = 90
 LOOK_SECONDS = 1.0
+READY_LOOK_SECONDS = 0.3
 STATE = "demo.json"
 
 
@@ -84,6 +85,9 @@ class Demo:
             self.console.say(f"Not ready after {READY_SECONDS} seconds: {parts}. See {self.folder.log}. Going on.")
 
     def _is_ready(self) -> bool:
+        if time.monotonic() < self.next_look:
+            return False
+        self.next_look = time.monotonic() + READY_LOOK_SECONDS
         status, _ = readiness(port=self.port, environ=self.environ)
         return status == 200
 

@@ -42,11 +42,12 @@ def services(*, port: int, folder: Folder) -> list[Service]:
     ]
     celery = ["-m", "celery", "--quiet", "-A", "leadmagicx"]
     worker = [
-        sys.executable, "-W", f"ignore:{AS_ROOT}", *celery, "worker", "--concurrency", str(WORKER_PROCESSES), "--loglevel", "INFO",
-        "--without-gossip", "--without-mingle",
+        sys.executable, "-W", f"ignore:{AS_ROOT}", *celery, "worker", "--concurrency", str(WORKER_PROCESSES),
+        "--loglevel", "INFO", "--without-gossip", "--without-mingle",
     ]
     beat = [
-        sys.executable, *celery, "beat", "--loglevel", "WARNING", "--schedule", str(folder.run / "beat-schedule"), "--pidfile", "",
+        sys.executable, *celery, "beat", "--loglevel", "WARNING",
+        "--schedule", str(folder.run / "beat-schedule"), "--pidfile", "",
     ]
     # fmt: on
     return [
