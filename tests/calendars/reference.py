@@ -1,4 +1,4 @@
-"""Availability the slow and obvious way: a look at the wall clock every minute, one loop for each sentence of the rules.
+"""Availability the slow and obvious way: a look at the wall clock every minute, a loop for each sentence.
 
 It shares no code with calendars.rules but the values a question is made of.
 """
