@@ -1,0 +1,1 @@
+"""Pages in Chromium, on a phone and on a desk, in both colour schemes, with JavaScript and without."""

@@ -1,0 +1,1 @@
+"""Pages without a browser: what they say, whom they let in, what they weigh."""
