@@ -78,6 +78,8 @@ def test_the_last_segment_of_a_collection_is_its_name() -> None:
         "/1/calendars/home",
         "/a.ics",
         "/1/calendars/a.ics",
+        "/1/calendars/home/a",
+        "/1/calendars/home/a.ics.txt",
         "/1/calendars/home/../x.ics",
         "/1//a.ics",
         "1/calendars/home/a.ics",

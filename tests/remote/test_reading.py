@@ -308,6 +308,18 @@ def test_a_token_may_be_lost_between_two_pages(stage: Stage, client: Client, sta
         client.changes(CAL, token="t1")
 
 
+def test_a_507_for_the_whole_answer_means_more(stage: Stage, client: Client) -> None:
+    stage.play(
+        answer(507, multistatus(event("a.ics"), token="t2")), answer(207, multistatus(event("b.ics"), token="t3"))
+    )
+    delta = client.changes(CAL, token="t1")
+    assert (set(delta.changed), delta.token) == ({CAL + "a.ics", CAL + "b.ics"}, "t3")
+    for page in (b"", HTML_PAGE):
+        stage.play(answer(507, page))
+        with pytest.raises((errors.ServerFault, errors.BadAnswer)):
+            client.changes(CAL, token="t1")
+
+
 def test_endless_pages_end(stage: Stage, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("icloud_sync.remote.reading._MOST_PAGES", 5)
     cut = response(CAL, status="507 Insufficient Storage")

@@ -170,14 +170,16 @@ def test_f18_a_name_that_does_not_exist_is_unreachable(
 
 
 def bombs() -> dict[str, bytes]:
-    squeezed = gzip.compress(b"<a>" + b" " * 20_000_000, 1)
-    zipped = b"HTTP/1.1 207 M\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(squeezed)
-    huge = b"HTTP/1.1 207 M\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + b" " * 65_536 + b"\r\n") * 40
+    """Answers that would be fine, were they not longer than a megabyte."""
+    page = EMPTY + b" " * (1_000_001 - len(EMPTY))
+    squeezed = gzip.compress(EMPTY + b" " * 20_000_000, 1)
+    chunks = b"".join(b"%x\r\n" % len(part) + part + b"\r\n" for part in (page[:500_000], page[500_000:], b""))
+    head = b"HTTP/1.1 207 M\r\n"
     return {
-        "gzip": zipped + squeezed,
-        "length": b"HTTP/1.1 207 M\r\nContent-Length: 1000001\r\n\r\n",
-        "chunked": huge,
-        "no length": b"HTTP/1.1 207 M\r\n\r\n" + b" " * 1_100_000,
+        "gzip": head + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(squeezed) + squeezed,
+        "length": head + b"Content-Length: %d\r\n\r\n" % len(page) + page,
+        "chunked": head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks,
+        "no length": head + b"\r\n" + page,
     }
 
 
@@ -219,6 +221,20 @@ def test_an_answer_just_under_the_cap_is_taken(stage: Stage, client: Client) -> 
 def test_what_is_no_proper_http_is_a_bad_answer(stage: Stage, client: Client, octets: bytes) -> None:
     stage.play(raw_and_close(octets))
     fails_with(errors.BadAnswer, lambda: client.listing(CALENDAR))
+
+
+def test_an_interim_answer_leaves_nothing_behind_for_the_next_request(stage: Stage, client: Client) -> None:
+    stage.play(raw(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n"), answer(207, EMPTY))
+    fails_with(errors.BadAnswer, lambda: client.listing(CALENDAR))
+    assert client.listing(CALENDAR) == {}
+
+
+def test_a_server_that_does_not_read_is_given_up(stage: Stage, client_with: ClientWith) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        client = client_with(url=f"http://127.0.0.1:{deaf.getsockname()[1]}/", request_timeout=0.2)
+        fails_with(errors.OutcomeUnknown, lambda: client.create(EVENT, b"x" * 30_000_000))
 
 
 # -- half answers -------------------------------------------------------------------------------------------------
@@ -301,14 +317,26 @@ def test_f28_a_listing_without_any_entry_is_not_believed(stage: Stage, client: C
     fails_with(errors.BadAnswer, lambda: client.calendars("/1/calendars/"))
 
 
+ENTRY = EMPTY.partition(b"?>")[2].decode()
 DTDS = [
-    b'<?xml version="1.0"?><!DOCTYPE multistatus><multistatus xmlns="DAV:"/>',
-    b'<!doctype x [<!ENTITY a "b">]><multistatus xmlns="DAV:"><response><href>/1/&a;</href></response></multistatus>',
-    b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- x --><?y?><!DOCTYPE m SYSTEM "http://127.0.0.3/x.dtd">'
-    b'<multistatus xmlns="DAV:"/>',
-    '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE m><multistatus xmlns="DAV:"/>'.encode("utf-16"),
-    b'<!DOCTYPE m [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]><m>&c;</m>',
+    f'<?xml version="1.0"?><!DOCTYPE multistatus>{ENTRY}'.encode(),
+    f'<!DOCTYPE x [<!ENTITY a "b">]>{ENTRY}'.encode(),
+    b"\xef\xbb\xbf"
+    + f'<?xml version="1.0"?>\n<!-- x --><?y?><!DOCTYPE m SYSTEM "http://127.0.0.3/x.dtd">{ENTRY}'.encode(),
+    f'<?xml version="1.0" encoding="utf-16"?><!DOCTYPE m>{ENTRY}'.encode("utf-16"),
+    f'<!DOCTYPE m [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;">]>{ENTRY}'.encode(),
 ]
+
+
+def test_the_same_page_without_a_dtd_is_taken(stage: Stage, client: Client) -> None:
+    stage.play(answer(207, f'<?xml version="1.0" encoding="utf-16"?>{ENTRY}'.encode("utf-16")))
+    assert client.listing(CALENDAR) == {}
+
+
+def test_s12_a_dtd_never_reaches_the_parser(stage: Stage, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lxml.etree.XMLParser", None)
+    stage.play(answer(207, DTDS[-1]))
+    fails_with(errors.BadAnswer, lambda: client.listing(CALENDAR))
 
 
 @pytest.mark.parametrize("page", DTDS)
@@ -521,6 +549,13 @@ def test_s26_no_token_breaks_out_of_the_body(stage: Stage, client: Client, token
 def test_s26_a_token_that_xml_cannot_carry_is_lost(stage: Stage, client: Client) -> None:
     fails_with(errors.TokenLost, lambda: client.changes(CALENDAR, token="a\x00b"))
     assert stage.requests == []
+
+
+@pytest.mark.parametrize("value", ["a\r\nX: y", "a\n", "\x00", "é"])
+def test_s26_no_header_value_becomes_two_lines(client: Client, stage: Stage, value: str) -> None:
+    request = client._session.request
+    fails_with(errors.BadAnswer, lambda: request("PUT", stage.url + "a", data=b"", headers={"If-Match": value}))
+    assert stage.connections == 0
 
 
 @pytest.mark.parametrize("etag", ["", "*", 'W/"1"', '"a\r\nX: y"', '"é"', '""'])
