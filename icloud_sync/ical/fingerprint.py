@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Final
 
 from icloud_sync.ical.event import ScannedComponent, ScannedEvent
 from icloud_sync.ical.values import Moment, shifted
 from icloud_sync.ical.zones import known_name
+
+_TEXT: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
 
 def fingerprint(event: ScannedEvent) -> str:
@@ -21,11 +23,10 @@ def fingerprint(event: ScannedEvent) -> str:
     travel time. Noise: DTSTAMP, LAST-MODIFIED, SEQUENCE, other X- properties, alarms, order, spelling of known
     zones, VTIMEZONEs of known zones, and values that are spelled out but are the default anyway.
     """
-    meaning = [event.uid, sorted(_meaning(component) for component in event.components)]
+    meaning: list[Any] = [event.uid, sorted(_meaning(component) for component in event.components)]
     if event.zones:
         meaning.append([[tzid, [repr(part) for part in sorted(parts)]] for tzid, parts in sorted(event.zones)])
-    text = json.dumps(meaning, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return hashlib.sha256(_TEXT.encode(meaning).encode("ascii")).hexdigest()
 
 
 def _meaning(component: ScannedComponent) -> list[Any]:

@@ -172,7 +172,7 @@ def _hours(rule: Rule, start: datetime, low: datetime, high: datetime, budget: B
     try:
         at = base + max(0, (max(low, start) - base) // step) * step
         while at < high:
-            budget.spend(1 + len(clocks) // 4)
+            budget.spend(1 + len(clocks) // 2)
             if (not rule.by_hour or at.hour in rule.by_hour) and wanted(at.date()):
                 yield [at.replace(minute=clock.minute, second=clock.second) for clock in clocks]
             at += step

