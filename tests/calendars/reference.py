@@ -19,7 +19,8 @@ MINUTE = 60
 def grid(hours: Hours, day: date, *, step: int, length: int) -> list[int]:
     """Return the starts of one date: walk along every second minute-wise, and ask what the clock on the wall shows."""
     found: set[int] = set()
-    for begin, finish in hours.on(day):
+    written = hours.overrides[day] if day in hours.overrides else hours.weekly.get(day.weekday(), [])
+    for begin, finish in written:
         walls = wall_times(day, hours.zone)
         inside = [moment for moment, shown, minute in walls if shown == day and begin <= minute < finish]
         if not inside:

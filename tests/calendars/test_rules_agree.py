@@ -47,11 +47,11 @@ def quarter_hours(low: int, high: int) -> st.SearchStrategy[int]:
 @st.composite
 def host_times(draw: st.DrawFn, host: int, begins: int, shape: Shape) -> HostTime:
     taken = []
-    for _ in range(draw(st.integers(0, 6))):
+    for session in range(draw(st.integers(0, 6))):
         start = begins + draw(quarter_hours(-8, DAYS * 96))
         taken.append(
             Taken(
-                session=draw(st.integers(1, 6)),
+                session=session,
                 start=start,
                 end=start + draw(quarter_hours(1, 12)),
                 before=draw(st.sampled_from([0, 0, 900, 3600])),
