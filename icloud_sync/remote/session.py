@@ -115,9 +115,9 @@ class Session:
             sent = True
             sock.sendall(self._head(method, location, headers, len(data)) + data)
 
+        if self._budget is not None:
+            self._budget()
         try:
-            if self._budget is not None:
-                self._budget()
             reused = connection.is_open
             if not reused:
                 connection.open(until=min(until, time.monotonic() + self._config.connect_timeout))
