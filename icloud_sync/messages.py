@@ -115,7 +115,7 @@ ATTENTION_TEXTS: dict[str, Text] = {
         "%(what)s was moved in iCloud, which changes it for other people too. Tell them, or move it back."
     ),
     "unsupported_edit": _(
-        "%(what)s was made all-day or recurring in iCloud, which an appointment cannot be. LeadMagicX keeps its own "
+        "%(what)s was made all-day, recurring or zero minutes long in iCloud, which an appointment cannot be. LeadMagicX keeps its own "
         "time; edit it there or on the iPhone."
     ),
     "write_failed": _("%(what)s could not be written to iCloud. %(reason)s"),
@@ -138,7 +138,9 @@ FLAG_TEXTS: dict[str, Text] = {
     "outside_hours": _("Moved in iCloud to a time outside the calendar's hours."),
     "clash": _("Moved in iCloud to a time that is taken already. Move or cancel one of the two."),
     "affects_others": _("Moved in iCloud, which changes it for other people too. Tell them, or move it back."),
-    "unsupported_edit": _("Made all-day or recurring in iCloud, which an appointment cannot be. Its time here stays."),
+    "unsupported_edit": _(
+        "Made all-day, recurring or without length in iCloud, which no appointment can be. Its time here stays."
+    ),
     "write_failed": _("It could not be written to iCloud. %(reason)s"),
 }
 
@@ -175,7 +177,7 @@ JOURNAL_TEXTS: dict[str, Text] = {
     "write_failed": _("It could not be written to iCloud."),
     "edit_taken": _("Edited in iCloud, and taken over here."),
     "edit_lost": _("Edited on both sides; LeadMagicX's version won, this is what gave way."),
-    "edit_not_taken": _("Made all-day or recurring in iCloud; LeadMagicX keeps its time."),
+    "edit_not_taken": _("Made all-day, recurring or without length in iCloud; LeadMagicX keeps its time."),
     "removed_in_icloud": _("Deleted in iCloud; the appointment stands."),
     "back_in_icloud": _("It is in iCloud again."),
     "moved_between_calendars": _("Moved to another calendar in iCloud; LeadMagicX follows it there."),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from calendars import signals as calendars_signals
 from calendars.models import Calendar
 from icloud_sync import signals, tasks
-from icloud_sync.local import outbox
+from icloud_sync.local import attention, outbox
 from icloud_sync.services import choosing, rolling
 from leadmagicx.accounts.signals import timezone_changed
 
@@ -20,6 +20,12 @@ from leadmagicx.accounts.signals import timezone_changed
 def on_sessions_changed(sender: object, session_ids: list[int], **kwargs: Any) -> None:
     """Appointments were made, moved, edited, reassigned or cancelled (W1, W2)."""
     outbox.refresh(session_ids, now=timezone.now())
+
+
+@receiver(calendars_signals.clashes_settled, dispatch_uid="icloud_sync.clashes_settled")
+def on_clashes_settled(sender: object, engagement_ids: list[int], **kwargs: Any) -> None:
+    """A clash made on the phone is resolved (P7)."""
+    attention.resolve_engagements(engagement_ids, [attention.CLASH], now=timezone.now())
 
 
 @receiver(calendars_signals.calendar_changed, dispatch_uid="icloud_sync.calendar_changed")

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from calendars.models import Appointment, Engagement
-from calendars.services import sessions
-from calendars.services.transactions import lock_calendar, lock_hosts
 from icloud_sync import signals
-from icloud_sync.local import attention, copies, journal, outbox
+from icloud_sync.local import attention, copies, journal, listing, outbox, phone_edits
 from icloud_sync.models import EventState, ICloudCalendar, SyncedEvent
+from icloud_sync.rules.absence import believed_from
 from icloud_sync.rules.merge import Merge
+from icloud_sync.sync.compare import started_from
 from icloud_sync.sync.report import Report
-from icloud_sync.sync.sides import Copy, Draft, Seen
+from icloud_sync.sync.sides import Copy, Draft, Fields, Seen, Superseded
 
 # A right that was lost shows as a refused write before the next listing says so; then the push is held back.
 NO_RIGHT = "need-privileges"
@@ -30,36 +28,54 @@ class Appointments:
         self.report = report
         self.settle = settle
 
-    def begin(self, copy: Copy, draft: Draft) -> Copy:
+    def begin(self, copy: Copy, draft: Draft, *, before: Fields | None) -> Copy:
+        with transaction.atomic():
+            row = self._locked(copy)
+            if row.state not in (EventState.PENDING, EventState.WRITTEN) or row.uid != copy.uid:
+                raise Superseded(row.pk)
+            pending = [text for text in row.intent or [] if text != draft.fields]
+            row.sent_at, row.intent, row.before = timezone.now(), [*pending, draft.fields], before
+            row.save(update_fields=["sent_at", "intent", "before"])
+        return replace(copy, intents=tuple(row.intent), before=before, sent=True)
+
+    def written(self, copy: Copy, draft: Draft, *, etag: str) -> None:
         now = timezone.now()
         with transaction.atomic():
             row = self._locked(copy)
-            if row.sent_at is None or row.intent is None:
-                row.before = row.base
-            row.sent_at, row.intent = now, draft.fields
-            row.save(update_fields=["sent_at", "intent", "before"])
-        return replace(copy, intent=draft.fields, sent=True)
-
-    def written(self, copy: Copy, *, etag: str) -> None:
-        with transaction.atomic():
-            row = self._locked(copy)
-            first = row.base is None
             before = row.base
-            self._settle(row, copy, etag=etag, base=copy.intent)
-            row.written_at = timezone.now()
+            self._settle(row, copy, etag=etag, base=draft.fields)
+            row.written_at = now
             row.save()
             if row.engagement:
-                attention.resolve(row.engagement, attention.WRITE_FAILED, now=timezone.now())
-            journal.about_copy(row, "created" if first else "updated", before=before, after=copy.intent)
+                attention.resolve(row.engagement, attention.WRITE_FAILED, now=now)
+                if not draft.unsupported:
+                    attention.resolve(row.engagement, attention.UNSUPPORTED, now=now)
+            journal.about_copy(row, "created" if before is None else "updated", before=before, after=draft.fields)
         self.report.count("written")
 
-    def adopted(self, copy: Copy, seen: Seen) -> Copy:
+    def agreed(self, copy: Copy, seen: Seen) -> None:
+        now = timezone.now()
         with transaction.atomic():
             row = self._locked(copy)
-            # What the earlier write said is the base; a difference to it is the user's.
-            self._settle(row, copy, etag=seen.etag, base=row.intent or seen.fields, revision=0)
-            row.written_at = row.sent_at
-            row.due_at = timezone.now()
+            arrived = row.sent_at
+            self._settle(row, copy, etag=seen.etag, base=seen.fields)
+            row.written_at = arrived or row.written_at
+            row.save()
+            if row.engagement:
+                attention.resolve(row.engagement, attention.WRITE_FAILED, now=now)
+        self.report.count("unchanged")
+
+    def adopted(self, copy: Copy, seen: Seen) -> Copy:
+        now = timezone.now()
+        with transaction.atomic():
+            row = self._locked(copy)
+            # What an earlier write said is the base; a difference to it is the user's. Which details it had is unknown.
+            self._settle(row, copy, etag=seen.etag, base=started_from(copy, seen) or seen.fields, revision=0)
+            row.details, row.written_at = "", row.sent_at or now
+            if row.state == EventState.WRITTEN:
+                row.due_at = now
+            if seen.path != row.path and not self._follow(row, seen.path):
+                self._flag_removed(row, now=now)
             row.save()
             journal.about_copy(row, "adopted", after=row.base)
         self.report.count("written")
@@ -75,57 +91,22 @@ class Appointments:
     def merged(self, copy: Copy, seen: Seen, result: Merge) -> Copy:
         now = timezone.now()
         with transaction.atomic():
-            if result.take:
-                self._wait_for_hosts(copy)
+            phone_edits.lock(copy.id)
             row = self._locked(copy)
             before, row.base = row.base, seen.fields
             row.etag, row.intent, row.before, row.sent_at = seen.etag, None, None, None
             row.vanished_at = row.fetch_at = None
             row.save()
-            assert row.engagement is not None
             if result.take:
-                self._apply(row, result.take, now=now, before=before)
+                phone_edits.apply(row, result.take, now=now, before=before)
             if result.lost:
                 kept = {name: (copy.wanted or {}).get(name, "") for name in result.lost}
                 journal.about_copy(row, "edit_lost", code="leadmagicx_wins", before=result.lost, after=kept)
             self._close_if_equal(row, now=now)
-            attention.resolve(row.engagement, attention.UNSUPPORTED, now=now)
+            if row.engagement:
+                attention.resolve(row.engagement, attention.UNSUPPORTED, now=now)
         self.report.count("updated")
         return self._reload(copy)
-
-    def _wait_for_hosts(self, copy: Copy) -> None:
-        """Take the locks of a booking before the row's: whoever books takes them in that order too."""
-        engagement = Engagement.objects.filter(synced_events=copy.id).first()
-        if engagement is not None:
-            held = Engagement.objects.filter(session_id=engagement.session_id, active=True)
-            lock_calendar(engagement.calendar_id)
-            lock_hosts(held.values_list("host_id", flat=True))
-
-    def _apply(self, row: SyncedEvent, take: dict[str, str], *, now: datetime, before: dict[str, Any] | None) -> None:
-        """Give the user's edit to the appointment, and flag what a person should know of it (rule P7)."""
-        assert row.engagement is not None
-        values: dict[str, Any] = {name: take[name] for name in ("title", "location", "notes") if name in take}
-        if "start" in take or "end" in take:
-            for name in ("start", "end"):
-                values[name] = datetime.fromisoformat(take[name])
-        result = sessions.apply_phone_edit(engagement_id=row.engagement.pk, now=now, **values)
-        old = {name: (before or {}).get(name, "") for name in take}
-        journal.about_copy(row, "edit_taken", before=old, after=take)
-        if "start" not in take:
-            return
-        engagement = Engagement.objects.get(pk=row.engagement.pk)
-        flags = {
-            attention.MOVED: True,
-            attention.OUTSIDE_HOURS: result.outside_hours,
-            attention.CLASH: result.clashes,
-            attention.AFFECTS_OTHERS: result.affects_others,
-        }
-        for code, wanted in flags.items():
-            if wanted:
-                attention.about_engagement(engagement, code, now=now, before=old, after=take)
-            elif code != attention.MOVED:
-                attention.resolve(engagement, code, now=now)
-        self._tell(engagement, attention.MOVED)
 
     def unsupported(self, copy: Copy, seen: Seen) -> None:
         now = timezone.now()
@@ -137,6 +118,14 @@ class Appointments:
             if attention.about_engagement(row.engagement, attention.UNSUPPORTED, now=now, why=seen.unsupported):
                 journal.about_copy(row, "edit_not_taken", code=seen.unsupported)
 
+    def look_later(self, copy: Copy) -> None:
+        with transaction.atomic():
+            row = self._locked(copy)
+            later = believed_from(written_at=row.written_at, vanished_at=None, settle=self.settle)
+            row.fetch_at = later or timezone.now()
+            row.save(update_fields=["fetch_at"])
+            look_again(row.calendar, at=row.fetch_at)
+
     def vanished(self, copy: Copy) -> None:
         now = timezone.now()
         with transaction.atomic():
@@ -144,20 +133,15 @@ class Appointments:
             row.vanished_at = row.vanished_at or now
             row.due_at = row.fetch_at = None
             row.save(update_fields=["vanished_at", "due_at", "fetch_at"])
-            again = max(row.vanished_at, row.written_at or row.vanished_at) + self.settle
-            look_again(row.calendar, at=again)
+            again = believed_from(written_at=row.written_at, vanished_at=row.vanished_at, settle=self.settle)
+            look_again(row.calendar, at=again or now)
 
     def removed(self, copy: Copy) -> None:
         now = timezone.now()
         with transaction.atomic():
             row = self._locked(copy)
-            row.state, row.etag, row.due_at, row.vanished_at = EventState.REMOVED, "", None, None
-            row.save(update_fields=["state", "etag", "due_at", "vanished_at"])
-            assert row.engagement is not None
-            attention.resolve(row.engagement, attention.UNSUPPORTED, now=now)
-            if attention.about_engagement(row.engagement, attention.REMOVED, now=now, calendar=row.calendar.name):
-                journal.about_copy(row, "removed_in_icloud", before=row.base)
-                self._tell(row.engagement, attention.REMOVED)
+            self._flag_removed(row, now=now)
+            row.save()
         self.report.count("removed")
 
     def recreate(self, copy: Copy) -> None:
@@ -196,7 +180,7 @@ class Appointments:
             row = self._locked(copy)
             row.state, row.due_at, row.etag, row.vanished_at = EventState.GONE, None, "", None
             row.written_at = timezone.now()
-            row.failure = "" if found else "missing"
+            row.failure = "" if found else outbox.MISSING
             row.save(update_fields=["state", "due_at", "etag", "vanished_at", "written_at", "failure"])
             if row.base is not None or row.sent_at is not None:
                 journal.about_copy(row, "deleted" if found else "already_gone", before=row.base)
@@ -226,7 +210,7 @@ class Appointments:
             journal.about_copy(row, "write_failed", code=code, after=copy.wanted)
             if row.engagement:
                 attention.about_engagement(row.engagement, attention.WRITE_FAILED, now=now, status=code, why=detail)
-                signals.write_failed.send(sender=None, appointment_ids=appointment_ids(row.engagement))
+                signals.write_failed.send(sender=None, appointment_ids=phone_edits.appointment_ids(row.engagement))
         self.report.count("skipped")
 
     def idle(self, copy: Copy) -> None:
@@ -252,14 +236,23 @@ class Appointments:
         ICloudCalendar.objects.filter(pk=row.calendar_id).update(writable=False, mark="")
         attention.about_calendar(row.calendar, attention.PRIMARY_LOST, now=now, why="writer_access_required")
 
-    def _follow(self, row: SyncedEvent, path: str) -> None:
-        """The user moved our event to another synced calendar of the account (rule P6)."""
+    def _follow(self, row: SyncedEvent, path: str) -> bool:
+        """The user moved our event to another calendar of the account (rule P6); return whether that one is read."""
         folder = path.rsplit("/", 1)[0]
-        for calendar in ICloudCalendar.objects.filter(connection_id=row.calendar.connection_id):
+        for calendar in listing.looked_at(row.calendar.connection):
             if calendar.path.rstrip("/") == folder:
                 journal.about_copy(row, "moved_between_calendars", after={"href": path})
                 row.calendar, row.path = calendar, path
-                return
+                return True
+        return False
+
+    def _flag_removed(self, row: SyncedEvent, *, now: datetime) -> None:
+        row.state, row.etag, row.due_at, row.vanished_at = EventState.REMOVED, "", None, None
+        assert row.engagement is not None
+        attention.resolve(row.engagement, attention.UNSUPPORTED, now=now)
+        if attention.about_engagement(row.engagement, attention.REMOVED, now=now, calendar=row.calendar.name):
+            journal.about_copy(row, "removed_in_icloud", before=row.base)
+            phone_edits.tell(row.engagement, attention.REMOVED)
 
     def _settle(
         self, row: SyncedEvent, copy: Copy, *, etag: str, base: dict[str, str] | None, revision: int | None = None
@@ -268,7 +261,7 @@ class Appointments:
         row.base, row.etag, row.intent, row.sent_at = base, etag, None, None
         row.details = "\n".join(copy.details)
         row.revision = copy.revision if revision is None else revision
-        row.attempts, row.failure, row.failure_text, row.vanished_at = 0, "", "", None
+        row.attempts, row.failure, row.failure_text, row.vanished_at, row.fetch_at = 0, "", "", None, None
         if row.state in (EventState.PENDING, EventState.WRITTEN, EventState.FAILED):
             row.state = EventState.WRITTEN
             current = row.engagement.session.revision if row.engagement else row.revision
@@ -281,11 +274,9 @@ class Appointments:
         if copy.wanted == copy.base and "\n".join(copy.details) == row.details:
             row.revision, row.due_at = copy.revision, None
         elif row.state == EventState.WRITTEN:
-            row.due_at = now
+            # Revision 0: also what was not taken (a class's title, no title at all) is written again.
+            row.revision, row.due_at = 0, now
         row.save(update_fields=["revision", "due_at"])
-
-    def _tell(self, engagement: Engagement, code: str) -> None:
-        signals.appointment_flagged.send(sender=None, appointment_ids=appointment_ids(engagement), code=code)
 
     def _resolve(self, copy: Copy, code: str) -> None:
         row = SyncedEvent.objects.select_related("engagement").get(pk=copy.id)
@@ -308,9 +299,3 @@ def look_again(calendar: ICloudCalendar, *, at: datetime) -> None:
     rows = ICloudCalendar.objects.filter(pk=calendar.pk)
     if not rows.filter(recheck_at__lte=at).exists():
         rows.update(recheck_at=at)
-
-
-def appointment_ids(engagement: Engagement) -> list[int]:
-    """Return the appointments an engagement serves: one, or the seats of a class session."""
-    seats = Appointment.objects.filter(session_id=engagement.session_id).order_by("seat", "pk")
-    return list(seats.values_list("pk", flat=True))

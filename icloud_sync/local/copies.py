@@ -53,7 +53,7 @@ def as_copy(row: SyncedEvent, texts: dict[int, EventText], *, now: datetime, set
         written_details=tuple(row.details.split("\n")) if row.details else (),
         zone=engagement.calendar.timezone if engagement else "UTC",
         base=row.base,
-        intent=row.intent,
+        intents=tuple(row.intent or ()),
         before=row.before,
         sent=row.sent_at is not None,
         settling=row.written_at is not None and now < row.written_at + settle,
@@ -97,8 +97,12 @@ def local_state(row: SyncedEvent, wanted: Fields | None, *, revision: int, detai
         return Local.NEW
     if wanted is None:
         return Local.ABSENT
-    if row.revision == revision or (wanted == row.base and "\n".join(details) == row.details):
+    same = wanted == row.base and "\n".join(details) == row.details
+    # While a write may have arrived, iCloud may say what is wanted no more.
+    if not row.intent and (row.revision == revision or same):
         return Local.SAME
-    if any(wanted[name] != row.base.get(name) for name in ("start", "end")):
+    moved = any(wanted[name] != row.base.get(name) for name in ("start", "end"))
+    # A class session stays off until it is put back, also when it moves (rule P4).
+    if moved and row.engagement and not row.engagement.session.is_class:
         return Local.MOVED
     return Local.EDITED

@@ -14,6 +14,8 @@ from icloud_sync.ical.scan import scan
 from icloud_sync.local import attention, blocks, journal
 from icloud_sync.local.context import BlockContext
 from icloud_sync.models import ICloudCalendar, ICloudEvent, JournalEntry, SyncedEvent
+from icloud_sync.rules.reconcile import decide
+from icloud_sync.rules.states import Action, Local, Origin, Remote
 from icloud_sync.sync.report import Report
 
 # An event that iCloud lists but does not deliver is asked for this often, then it is named and tried daily.
@@ -94,12 +96,14 @@ class Mirror:
 
     def _one(self, body: Body, row: ICloudEvent | None, batch: _Batch) -> None:
         event = row or ICloudEvent(calendar=self.calendar, path=body.path)
-        revived = event.removed_at is not None or event.vanished_at is not None
+        local = Local.ABSENT if row is None else Local.SAME if row.removed_at is None else Local.REMOVED
         event.etag, event.vanished_at, event.fetch_at, event.attempts = body.etag, None, None, 0
         try:
             scanned = scan(body.text)
             mark = fingerprint(scanned)
-            if row is not None and mark == row.fingerprint and not revived and not row.unreadable:
+            remote = Remote.NEW if row is None else Remote.SAME if mark == row.fingerprint else Remote.EDITED
+            action = decide(Origin.ICLOUD, local, remote)
+            if action is Action.NOTHING and not event.unreadable:
                 batch.touched.append(event)
                 self.report.count("unchanged")
                 return
@@ -111,11 +115,12 @@ class Mirror:
             self._unreadable(event, error.reason, batch)
             return
         event.unreadable, event.expanded_to = "", self.context.horizon
-        (batch.created if row is None else batch.changed).append(item)
-        self.report.count("created" if row is None else "updated")
+        new = action is Action.CREATE_BLOCK
+        (batch.created if new else batch.changed).append(item)
+        self.report.count("created" if new else "updated")
         if not self.first:
-            action = "event_new" if row is None else "event_changed"
-            batch.entries.append(self._entry(event, action, code="; ".join(item.warnings)))
+            told = "event_new" if new else "event_changed"
+            batch.entries.append(self._entry(event, told, code="; ".join(item.warnings)))
         elif item.warnings:
             batch.entries.append(self._entry(event, "event_warning", code="; ".join(item.warnings)))
 
@@ -139,6 +144,7 @@ class Mirror:
         lifecycle = ["vanished_at", "removed_at", "released_at", "fetch_at", "attempts"]
         ICloudEvent.objects.bulk_update(old, fields + lifecycle)
         ICloudEvent.objects.bulk_update(batch.touched, ["etag", "vanished_at", "fetch_at", "attempts"])
+        self._drop_moved([item.event.uid for item in batch.created])
         blocks.add_new(batch.created)
         blocks.write(batch.changed)
         JournalEntry.objects.bulk_create(batch.entries)
@@ -146,6 +152,13 @@ class Mirror:
             attention.about_event(event, attention.UNREADABLE, now=self.now, why=event.unreadable)
         for item in batch.changed:
             attention.resolve(item.event, attention.UNREADABLE, now=self.now)
+
+    def _drop_moved(self, uids: list[str]) -> None:
+        """What was taken for deleted in another calendar, because this one could not be read then, was moved (P6)."""
+        kept = ICloudEvent.objects.filter(
+            uid__in=uids, removed_at__isnull=False, calendar__connection_id=self.calendar.connection_id
+        ).exclude(calendar=self.calendar)
+        blocks.remove_events(list(kept.values_list("pk", flat=True)))
 
     def not_delivered(self, paths: Sequence[str], *, retry_at: datetime) -> None:
         """Remember events that iCloud lists and does not deliver, so that the sync token may move on (fact 4.9)."""

@@ -25,6 +25,8 @@ from icloud_sync.models import (
     SyncedEvent,
 )
 
+# Why a closed copy may be in iCloud nevertheless: it was not there when we looked, or it was left there.
+MISSING, LEFT = "missing", "left"
 OPEN_FLAGS = (attention.REMOVED, attention.WRITE_FAILED, attention.UNSUPPORTED)
 
 
@@ -53,10 +55,9 @@ def refresh_engagements(engagements: QuerySet[Engagement], *, now: datetime) -> 
     """Bring the outbox up to date with these engagements, in a fixed number of queries for the reads."""
     found = list(engagements)
     primaries = primary_calendars({e.host_id for e in found if e.host_id})
-    live = {
-        row.engagement_id: row
-        for row in SyncedEvent.objects.filter(engagement__in=found, state__in=LIVE_STATES).select_related("calendar")
-    }
+    # Locked: a write that begins meanwhile must see what becomes of its row, and this must see that it began.
+    rows = SyncedEvent.objects.filter(engagement__in=found, state__in=LIVE_STATES).select_for_update(of=("self",))
+    live = {row.engagement_id: row for row in rows.select_related("calendar").order_by("pk")}
     touched: set[int] = set()
     for engagement in found:
         row = live.get(engagement.pk)
@@ -109,9 +110,12 @@ def retire(row: SyncedEvent, *, now: datetime) -> None:
 
 
 def leave(row: SyncedEvent) -> None:
-    """Forget a copy that stays in an account which is not connected any more (rule C6, keep)."""
-    row.state, row.due_at = EventState.GONE, None
-    row.save(update_fields=["state", "due_at"])
+    """Forget a copy that stays in an account which is not connected any more (rule C6, keep).
+
+    Should the account come back, the copy is removed there: the appointment is written elsewhere by then (rule W4).
+    """
+    row.state, row.due_at, row.failure = EventState.GONE, None, LEFT
+    row.save(update_fields=["state", "due_at", "failure"])
 
 
 def recreate(row: SyncedEvent, calendar: ICloudCalendar, *, now: datetime) -> SyncedEvent:
@@ -197,6 +201,8 @@ def move_copies(user_id: int, primary: ICloudCalendar, *, now: datetime) -> set[
         )
         .exclude(calendar=primary)
         .select_related("calendar__connection", "engagement")
+        .select_for_update(of=("self",))
+        .order_by("pk")
     )
     touched = {primary.connection_id}
     for row in rows:

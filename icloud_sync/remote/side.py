@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,12 +14,26 @@ from icloud_sync.sync.sides import Copy, Draft, Fields, Seen
 
 
 class ICloudSide:
-    """Implements icloud_sync.sync.sides.Theirs over a client. `zone` is the user's, for floating and all-day times."""
+    """Implements icloud_sync.sync.sides.Theirs over a client. `zone` is the user's, for floating and all-day times.
 
-    def __init__(self, client: Client, *, zone: ZoneInfo, clock: Callable[[], datetime]) -> None:
+    `guard` is called before every write and raises when the account must not be written to any more. `folders` returns
+    the paths of the account's calendars.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        zone: ZoneInfo,
+        clock: Callable[[], datetime],
+        guard: Callable[[], None] = lambda: None,
+        folders: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         self.client = client
         self.zone = zone
         self.clock = clock
+        self.guard = guard
+        self.folders = folders
 
     def look(self, copy: Copy) -> Seen | None:
         try:
@@ -28,17 +43,24 @@ class ICloudSide:
         assert fetched.body is not None
         return self.read(copy, path=fetched.path, etag=fetched.etag, body=fetched.body)
 
+    def find(self, copy: Copy, *, named: str | None) -> Seen | None:
+        name = copy.path.rsplit("/", 1)[-1]
+        places = [named] if named else [f"{folder.rstrip('/')}/{name}" for folder in self.folders()]
+        for path in places:
+            if path != copy.path and (seen := self.look(replace(copy, path=path))) is not None:
+                return seen
+        return None
+
     def read(self, copy: Copy, *, path: str, etag: str | None, body: bytes) -> Seen:
         """Return what a body of one of our events says. Raises ItemUnreadable."""
         event = ours.read(body, zone=self.zone, details=copy.written_details or copy.details)
-        unsupported = "all_day" if event.all_day else "recurring" if event.recurring else ""
         return Seen(
             path=path,
             etag=etag or "",
             body=body,
             uid=event.uid,
             fields=text_fields(event),
-            unsupported=unsupported,
+            unsupported=why_not(event),
         )
 
     def draft(self, copy: Copy, seen: Seen | None) -> Draft:
@@ -49,16 +71,32 @@ class ICloudSide:
             body = ours.build(fields, uid=copy.uid, now=now)
         else:
             body = ours.patch(seen.body, fields, now=now, previous_details=copy.written_details)
-        return Draft(body=body, fields=text_fields(ours.read(body, zone=self.zone, details=copy.details)))
+        return self._drafted(copy, body)
+
+    def _drafted(self, copy: Copy, body: bytes) -> Draft:
+        event = ours.read(body, zone=self.zone, details=copy.details)
+        return Draft(body=body, fields=text_fields(event), unsupported=why_not(event))
 
     def create(self, copy: Copy, draft: Draft) -> str | None:
+        self.guard()
         return self.client.create(copy.path, draft.body)
 
     def update(self, copy: Copy, seen: Seen, draft: Draft) -> str | None:
+        self.guard()
         return self.client.update(copy.path, draft.body, etag=seen.etag)
 
     def delete(self, copy: Copy, etag: str) -> None:
+        self.guard()
         self.client.delete(copy.path, etag=etag)
+
+
+def why_not(event: ours.PhoneEvent) -> str:
+    """Return '' or why an event is nothing an appointment can be (rule P7)."""
+    if event.all_day:
+        return "all_day"
+    if event.recurring:
+        return "recurring"
+    return "" if event.end > event.start else "no_length"
 
 
 def text_fields(event: ours.PhoneEvent) -> Fields:

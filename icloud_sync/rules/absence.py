@@ -1,4 +1,4 @@
-"""When an event counts as gone, and when a listing is believed (rule P6, fact 4.9)."""
+"""When an event counts as gone (rule P6, fact 4.9)."""
 
 from __future__ import annotations
 
@@ -20,16 +20,3 @@ def may_prove(*, now: datetime, written_at: datetime | None, vanished_at: dateti
     since = believed_from(written_at=written_at, vanished_at=vanished_at, settle=settle)
     return since is None or now >= since
 
-
-def is_stale_read(
-    *,
-    now: datetime,
-    written_at: datetime | None,
-    settle: timedelta,
-    seen: dict[str, str],
-    before: dict[str, str] | None,
-) -> bool:
-    """Return whether a body read shortly after our own write is only the one that stood there before it."""
-    if written_at is None or before is None or now >= written_at + settle:
-        return False
-    return all(seen.get(name) == value for name, value in before.items())

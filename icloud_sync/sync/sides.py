@@ -1,8 +1,8 @@
 """The two sides of one event, as the flows see them.
 
 Terminology: a *copy* is one of our events in iCloud (one host's engagement, written once); its *base* is what both
-sides last agreed on; its *intent* is what a write under way tries to say. Fields are texts: title, start, end (ISO
-8601, UTC), location, notes.
+sides last agreed on; its *intents* are what writes whose outcome is not known yet try to say, oldest first. Fields are
+texts: title, start, end (ISO 8601, UTC), location, notes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,16 @@ from icloud_sync.rules.states import Local
 Fields = dict[str, str]
 
 
+class Superseded(Exception):
+    """What was to be written was cancelled, moved or replaced here meanwhile: begin again from its record."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
     """One of our events as the record has it. `wanted` is None when it should not be in iCloud.
 
-    `details` are the lines below the marker as they should be, `written_details` as they were last written.
+    `details` are the lines below the marker as they should be, `written_details` as they were last written. `sent`: a
+    write may have arrived whose answer never did.
     """
 
     id: int
@@ -34,7 +39,7 @@ class Copy:
     written_details: tuple[str, ...] = ()
     zone: str = "UTC"
     base: Fields | None = None
-    intent: Fields | None = None
+    intents: tuple[Fields, ...] = ()
     before: Fields | None = None
     sent: bool = False
     settling: bool = False
@@ -59,6 +64,7 @@ class Draft:
 
     body: bytes
     fields: Fields
+    unsupported: str = ""
 
 
 class Theirs(Protocol):
@@ -66,6 +72,10 @@ class Theirs(Protocol):
 
     def look(self, copy: Copy) -> Seen | None:
         """Return the event at the copy's path as it is now, or None when it answers 404 or 410."""
+
+    def find(self, copy: Copy, *, named: str | None) -> Seen | None:
+        """Return the copy's event from another place of the account: the path that iCloud named, or its own name in
+        another calendar. None when it is nowhere."""
 
     def draft(self, copy: Copy, seen: Seen | None) -> Draft:
         """Return the text of a new event, or the text of the event that was seen with our fields patched in."""
@@ -83,23 +93,38 @@ class Theirs(Protocol):
 class Ours(Protocol):
     """LeadMagicX. Every method is one transaction; after it, a crash loses nothing."""
 
-    def begin(self, copy: Copy, draft: Draft) -> Copy:
-        """Note that a write starts, and what it says (reliability C3); return the copy with its intent."""
+    def begin(self, copy: Copy, draft: Draft, *, before: Fields | None) -> Copy:
+        """Note that a write starts, what it says, and what stands there now (reliability C3).
 
-    def written(self, copy: Copy, *, etag: str) -> None:
-        """Note that iCloud has the copy's intent. An empty ETag: not known yet, look before the next write."""
+        Return the copy with its intent. Raises Superseded when it is not to be written any more.
+        """
+
+    def written(self, copy: Copy, draft: Draft, *, etag: str) -> None:
+        """Note that iCloud has the draft. An empty ETag: not known yet, look before the next write."""
+
+    def agreed(self, copy: Copy, seen: Seen) -> None:
+        """Note that iCloud says already what is wanted: nothing needs to be sent (rule W8)."""
 
     def adopted(self, copy: Copy, seen: Seen) -> Copy:
-        """Note that an earlier write did arrive; return the copy as it stands now."""
+        """Note that an earlier write did arrive; return the copy as it stands now.
+
+        Its local state is REMOVED when the user has moved it to a calendar that is not read (rule P6).
+        """
 
     def acknowledged(self, copy: Copy, seen: Seen) -> None:
         """Note the ETag of an event whose fields did not change."""
 
     def merged(self, copy: Copy, seen: Seen, result: Merge) -> Copy:
-        """Apply the user's edit to the appointment, keep what is lost in the journal; return the copy as it stands."""
+        """Apply the user's edit to the appointment, keep what is lost in the journal; return the copy as it stands.
+
+        Raises Superseded when the appointment was cancelled meanwhile.
+        """
 
     def unsupported(self, copy: Copy, seen: Seen) -> None:
         """Flag an edit that cannot be taken; the appointment stays as it is."""
+
+    def look_later(self, copy: Copy) -> None:
+        """What was read is older than our own write: read it again once iCloud has settled (fact 4.9)."""
 
     def vanished(self, copy: Copy) -> None:
         """Note that the event was not found; whether it is gone is decided once that can be proved (rule P6)."""

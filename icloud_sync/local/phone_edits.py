@@ -1,0 +1,69 @@
+"""The user's edit of one of our events reaches its appointment, with what a person should know of it (rule P7)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from calendars.models import Appointment, Engagement
+from calendars.services import sessions
+from calendars.services.errors import InvalidState
+from calendars.services.transactions import lock_calendar, lock_hosts
+from icloud_sync import signals
+from icloud_sync.local import attention, journal
+from icloud_sync.models import SyncedEvent
+from icloud_sync.sync.sides import Fields, Superseded
+
+TEXTS = ("title", "location", "notes")
+TIMES = ("start", "end")
+
+
+def lock(row_id: int) -> None:
+    """Take the locks of a booking before the copy's row is locked: bookings take them in this order, too."""
+    held = Engagement.objects.filter(session__engagements__synced_events=row_id)
+    found = list(held.order_by("pk").values_list("calendar_id", "host_id"))
+    for calendar_id in sorted({calendar_id for calendar_id, _ in found}):
+        lock_calendar(calendar_id)
+    lock_hosts([host_id for _, host_id in found])
+
+
+def apply(row: SyncedEvent, take: Fields, *, now: datetime, before: dict[str, Any] | None) -> None:
+    """Give the user's edit to the appointment, and flag what it breaks.
+
+    Raises Superseded when the appointment was cancelled meanwhile.
+    """
+    assert row.engagement is not None
+    values: dict[str, Any] = {name: take[name] for name in TEXTS if name in take}
+    values |= {name: datetime.fromisoformat(take[name]) for name in TIMES if name in take}
+    try:
+        result = sessions.apply_phone_edit(engagement_id=row.engagement.pk, now=now, **values)
+    except InvalidState:
+        raise Superseded(row.pk) from None
+    old = {name: (before or {}).get(name, "") for name in take}
+    journal.about_copy(row, "edit_taken", before=old, after=take)
+    if "start" not in take:
+        return
+    engagement = Engagement.objects.get(pk=row.engagement.pk)
+    flags = {
+        attention.MOVED: True,
+        attention.OUTSIDE_HOURS: result.outside_hours,
+        attention.CLASH: result.clashes,
+        attention.AFFECTS_OTHERS: result.affects_others,
+    }
+    for code, wanted in flags.items():
+        if wanted:
+            attention.about_engagement(engagement, code, now=now, before=old, after=take)
+        elif code != attention.MOVED:
+            attention.resolve(engagement, code, now=now)
+    tell(engagement, attention.MOVED)
+
+
+def tell(engagement: Engagement, code: str) -> None:
+    """Tell whoever listens that an appointment was flagged."""
+    signals.appointment_flagged.send(sender=None, appointment_ids=appointment_ids(engagement), code=code)
+
+
+def appointment_ids(engagement: Engagement) -> list[int]:
+    """Return the appointments an engagement serves: one, or the seats of a class session."""
+    seats = Appointment.objects.filter(session_id=engagement.session_id).order_by("seat", "pk")
+    return list(seats.values_list("pk", flat=True))
