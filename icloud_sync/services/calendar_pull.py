@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Min, Q
 from django.utils import timezone
 
-from icloud_sync.errors import ItemMissing, ItemUnreadable, TokenLost
-from icloud_sync.local import copies, journal, mirror
+from icloud_sync.errors import ItemError, ItemMissing, ItemUnreadable, TokenLost
+from icloud_sync.local import copies, journal, mirror, outbox
 from icloud_sync.local.context import BlockContext
 from icloud_sync.models import EventState, ICloudCalendar, ICloudEvent, SyncedEvent
 from icloud_sync.remote.values import Delta, Fetched
+from icloud_sync.rules.absence import believed_from
 from icloud_sync.rules.outcomes import backoff
 from icloud_sync.services.run import Run, settle
-from icloud_sync.sync.push import take
+from icloud_sync.sync.sides import Superseded
+from icloud_sync.sync.take import follow, take
+
+log = structlog.get_logger(__name__)
 
 # Tokens may be forgotten without a word (fact 4.7): every calendar is listed in full once a day.
 FULL_LISTING = timedelta(days=1)
@@ -46,12 +51,11 @@ class CalendarPull:
         delta = self._changes()
         fetch, vanished = self._compare(delta)
         self.run.report.total += len(fetch)
-        missing = self.fetch(fetch)
+        missing = self.fetch(fetch, listed=delta.changed)
         with transaction.atomic():
             self.run.guard()
             self._note_vanished(vanished, now=timezone.now())
-            if missing:
-                self.mirror.not_delivered(missing, retry_at=self.retry_at(missing))
+            self.not_delivered(missing)
             values: dict[str, object] = {"mark": mark, "token": delta.token or ""}
             if delta.complete:
                 values["listed_at"] = self.run.started
@@ -113,21 +117,46 @@ class CalendarPull:
         ours = SyncedEvent.objects.filter(calendar=self.calendar, state=EventState.WRITTEN)
         return set(theirs.values_list("path", flat=True)) | set(ours.values_list("path", flat=True))
 
-    def fetch(self, paths: Sequence[str]) -> list[str]:
-        """Fetch and apply in batches; return the paths iCloud listed and did not deliver."""
+    def fetch(self, paths: Sequence[str], *, listed: Mapping[str, str | None] | None = None) -> list[str]:
+        """Fetch and apply in batches; return the paths iCloud listed and did not deliver.
+
+        `listed` are the ETags just listed. What was delivered with another one may be older (fact 4.9), and the next
+        delta will not name it again: it is fetched once more, later.
+        """
         missing: list[str] = []
         for start in range(0, len(paths), FETCH):
             fetched = self.run.client.fetch(self.calendar.path, paths[start : start + FETCH])
             missing += self._apply(fetched)
+            if listed is not None:
+                self._doubt(
+                    [item.path for item in fetched if item.body and listed.get(item.path) not in (None, item.etag)]
+                )
             if len(paths) > LONG:
                 self.run.push_due()
         return missing
 
+    def not_delivered(self, paths: Sequence[str], *, again: bool = False) -> None:
+        """Remember what is listed and not delivered (fact 4.9); our own, asked for `again`, counts as vanished."""
+        mine = self.calendar.synced_events.filter(path__in=list(paths))
+        ours = set(mine.values_list("path", flat=True))
+        if again:
+            mine.filter(vanished_at__isnull=True, state=EventState.WRITTEN).update(vanished_at=timezone.now())
+        mine.update(fetch_at=None if again else timezone.now() + settle())
+        foreign = [path for path in paths if path not in ours]
+        if foreign:
+            self.mirror.not_delivered(foreign, retry_at=self._retry_at(foreign))
+
+    def _doubt(self, paths: list[str]) -> None:
+        if paths:
+            again = timezone.now() + settle()
+            for model in (ICloudEvent, SyncedEvent):
+                model.objects.filter(calendar=self.calendar, path__in=paths).update(fetch_at=again)
+
     def _apply(self, fetched: Sequence[Fetched]) -> list[str]:
         paths = [item.path for item in fetched]
+        open_or_left = ~Q(state=EventState.GONE) | Q(failure=outbox.LEFT)
         mine = {
-            row.path: row
-            for row in SyncedEvent.objects.filter(calendar=self.calendar, path__in=paths).exclude(state=EventState.GONE)
+            row.path: row for row in SyncedEvent.objects.filter(open_or_left, calendar=self.calendar, path__in=paths)
         }
         bodies: list[mirror.Body] = []
         missing: list[str] = []
@@ -144,7 +173,16 @@ class CalendarPull:
 
     def _take(self, row: SyncedEvent, item: Fetched) -> None:
         """One of our events changed in iCloud (rule P7)."""
-        if row.etag and row.etag == item.etag and row.vanished_at is None and row.state == EventState.WRITTEN:
+        if row.state == EventState.GONE:
+            self._remove_what_was_left(row, item)
+            return
+        if (
+            row.fetch_at is None
+            and row.etag
+            and row.etag == item.etag
+            and row.vanished_at is None
+            and row.state == EventState.WRITTEN
+        ):
             return
         copy = copies.load(row.pk, now=timezone.now(), settle=settle())
         assert item.body is not None
@@ -152,9 +190,20 @@ class CalendarPull:
             seen = self.run.side.read(copy, path=item.path, etag=item.etag, body=item.body)
         except ItemUnreadable as error:
             journal.about_copy(row, "event_unreadable", code=error.reason)
+            SyncedEvent.objects.filter(pk=row.pk).update(fetch_at=None)
             self.run.report.count("skipped")
             return
-        take(copy, seen, ours=self.run.appointments)
+        try:
+            take(copy, seen, ours=self.run.appointments)
+        except Superseded:
+            log.info("superseded", row=row.pk)
+
+    def _remove_what_was_left(self, row: SyncedEvent, item: Fetched) -> None:
+        """The account was disconnected and is back; what it kept of ours is written elsewhere by now (W4, C6)."""
+        if row.engagement and row.engagement.end > timezone.now():
+            SyncedEvent.objects.filter(pk=row.pk).update(
+                state=EventState.DELETING, due_at=timezone.now(), etag=item.etag or "", failure=""
+            )
 
     def _maybe_ours(self, body: mirror.Body) -> None:
         """A new event with the UID of one of ours: ours, moved here, if nothing is left at the old place (P6)."""
@@ -162,28 +211,33 @@ class CalendarPull:
         if row is None or not self._old_place_is_empty(row):
             self.mirror.apply([body], surely_theirs=True)
             return
-        if row.state == EventState.GONE:
+        if row.state in (EventState.GONE, EventState.DELETING):
             SyncedEvent.objects.filter(pk=row.pk).update(
                 state=EventState.DELETING, due_at=timezone.now(), etag=body.etag, path=body.path, calendar=self.calendar
             )
             return
         copy = copies.load(row.pk, now=timezone.now(), settle=settle())
-        seen = self.run.side.read(copy, path=body.path, etag=body.etag, body=body.text)
-        ours = self.run.appointments
-        take(ours.restored(copy, seen), seen, ours=ours)
+        try:
+            seen = self.run.side.read(copy, path=body.path, etag=body.etag, body=body.text)
+        except ItemUnreadable:
+            self.mirror.apply([body], surely_theirs=True)
+            return
+        follow(copy, seen, ours=self.run.appointments)
 
     def _row_by_uid(self, body: mirror.Body) -> SyncedEvent | None:
         """Return our record of a UID; one that we removed ourselves does not come back, whoever copies its UID."""
         uid = mirror.uid_of(body)
         rows = SyncedEvent.objects.filter(uid=uid, calendar__connection=self.run.connection).select_related("calendar")
         row = rows.order_by("-pk").first()
-        return None if row is None or (row.state == EventState.GONE and row.failure != "missing") else row
+        return None if row is None or (row.state == EventState.GONE and row.failure != outbox.MISSING) else row
 
     def _old_place_is_empty(self, row: SyncedEvent) -> bool:
         try:
             self.run.client.get(row.path)
         except ItemMissing:
             return True
+        except ItemError:
+            return False
         return False
 
     def _note_vanished(self, paths: set[str], *, now: datetime) -> None:
@@ -200,7 +254,7 @@ class CalendarPull:
             )
             ours.update(vanished_at=now)
 
-    def retry_at(self, paths: Sequence[str]) -> datetime:
+    def _retry_at(self, paths: Sequence[str]) -> datetime:
         tried = ICloudEvent.objects.filter(calendar=self.calendar, path__in=list(paths)).order_by("-attempts").first()
         seconds = backoff(
             failures=(tried.attempts if tried else 0) + 1,
@@ -213,10 +267,12 @@ class CalendarPull:
         """Have the calendar looked into when the next thing can be proved or fetched."""
         theirs = ICloudEvent.objects.filter(calendar=self.calendar)
         ours = SyncedEvent.objects.filter(calendar=self.calendar, vanished_at__isnull=False)
-        marks = theirs.filter(vanished_at__isnull=False).aggregate(at=Min("vanished_at"))["at"]
-        fetch = theirs.filter(fetch_at__isnull=False).aggregate(at=Min("fetch_at"))["at"]
-        wishes = [mark + settle() for mark in [marks] if mark]
-        wishes += [max(v, w or v) + settle() for v, w in ours.values_list("vanished_at", "written_at") if v]
-        wishes += [fetch] if fetch else []
-        self.calendar.recheck_at = min(wishes, default=None)
+        wishes = [
+            believed_from(written_at=written, vanished_at=vanished, settle=settle())
+            for written, vanished in ours.values_list("written_at", "vanished_at")
+        ]
+        vanished = theirs.aggregate(at=Min("vanished_at"))["at"]
+        wishes.append(believed_from(written_at=None, vanished_at=vanished, settle=settle()))
+        wishes += [rows.aggregate(at=Min("fetch_at"))["at"] for rows in (theirs, self.calendar.synced_events.all())]
+        self.calendar.recheck_at = min([wish for wish in wishes if wish], default=None)
         ICloudCalendar.objects.filter(pk=self.calendar.pk).update(recheck_at=self.calendar.recheck_at)

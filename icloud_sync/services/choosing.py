@@ -173,7 +173,7 @@ def _drop_unread(row: CalendarSettings, mine: dict[int, ICloudCalendar]) -> None
         if calendar.checks_conflicts or calendar.pk == row.primary_calendar_id or calendar.listed_at is None:
             continue
         blocks.remove_events(list(calendar.events.values_list("pk", flat=True)))
-        ICloudCalendar.objects.filter(pk=calendar.pk).update(mark="", token="", listed_at=None, recheck_at=None)
+        ICloudCalendar.objects.filter(pk=calendar.pk).update(mark="", token="", listed_at=None)
 
 
 def rebuild_blocks(user_id: int, *, now: datetime) -> None:

@@ -138,7 +138,8 @@ def disconnect(*, connection_id: int, written_events: Literal["keep", "remove"],
 def _queue_removal(row: ICloudConnection, *, now: datetime) -> bool:
     """Queue the removal of coming appointments; return whether there is anything to remove."""
     copies = SyncedEvent.objects.filter(calendar__connection=row)
-    for copy in copies.filter(engagement__end__gt=now).exclude(state__in=[EventState.GONE, EventState.DELETING]):
+    coming = copies.filter(engagement__end__gt=now).exclude(state__in=[EventState.GONE, EventState.DELETING])
+    for copy in coming.select_for_update(of=("self",)).order_by("pk"):
         outbox.retire(copy, now=now)
     return copies.filter(state=EventState.DELETING).exists()
 

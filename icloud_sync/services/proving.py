@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from icloud_sync.errors import ItemMissing, ItemUnreadable
+from icloud_sync.errors import ItemError, ItemMissing, ItemUnreadable
 from icloud_sync.local import attention, blocks, copies, journal, mirror
-from icloud_sync.models import ICloudEvent, SyncedEvent
+from icloud_sync.models import ICloudCalendar, ICloudEvent, SyncedEvent
+from icloud_sync.remote.values import Fetched
+from icloud_sync.rules.absence import may_prove
+from icloud_sync.rules.reconcile import decide
+from icloud_sync.rules.states import Action, Local, Origin, Remote
 from icloud_sync.services.calendar_pull import FETCH, CalendarPull
 from icloud_sync.services.run import settle
-from icloud_sync.sync.push import prove, take
+from icloud_sync.sync.sides import Superseded
+from icloud_sync.sync.take import follow, prove
+
+log = structlog.get_logger(__name__)
 
 
 def recheck(pull: CalendarPull) -> None:
-    """Prove what vanished from a calendar, and fetch what was not delivered."""
+    """Prove what vanished from a calendar, and fetch what was not delivered or may have been old."""
     now = timezone.now()
     proof = _Proof(pull)
     gone = ICloudEvent.objects.filter(calendar=pull.calendar, vanished_at__lte=now - settle())
     theirs = list(gone.select_related("calendar"))
     for start in range(0, len(theirs), FETCH):
         proof.theirs(theirs[start : start + FETCH])
-    for row in SyncedEvent.objects.filter(calendar=pull.calendar, vanished_at__lte=now - settle()):
-        if row.written_at is None or now >= row.written_at + settle():
+    for row in SyncedEvent.objects.filter(calendar=pull.calendar, vanished_at__isnull=False):
+        if may_prove(now=now, written_at=row.written_at, vanished_at=row.vanished_at, settle=settle()):
             proof.ours(row)
-    again = ICloudEvent.objects.filter(calendar=pull.calendar, fetch_at__lte=now).values_list("path", flat=True)
-    missing = pull.fetch(list(again))
-    if missing:
-        pull.mirror.not_delivered(missing, retry_at=pull.retry_at(missing))
+    proof.fetch_again(now=now)
     pull.plan_recheck()
+    _not_at_once(pull.calendar)
+
+
+def _not_at_once(calendar: ICloudCalendar) -> None:
+    """What could not be settled now waits for the next look: nobody is asked the same thing over and over."""
+    soonest = timezone.now() + timedelta(seconds=settings.ICLOUD_POLL_SECONDS)
+    ICloudCalendar.objects.filter(pk=calendar.pk, recheck_at__lte=timezone.now()).update(recheck_at=soonest)
 
 
 class _Proof:
@@ -41,35 +56,38 @@ class _Proof:
 
     def theirs(self, events: list[ICloudEvent]) -> None:
         fetched = {f.path: f for f in self.run.client.fetch(self.calendar.path, [e.path for e in events])}
-        gone: list[ICloudEvent] = []
-        for event in events:
-            item = fetched.get(event.path)
-            if item is None or item.status == 0:
-                if self._is_missing(event.path):
-                    gone.append(event)
-            elif item.status == 404:
-                gone.append(event)
-            elif item.status == 200 and item.body is not None:
-                self.pull.mirror.apply([mirror.Body(item.path, item.etag or "", item.body)], surely_theirs=True)
+        found = {event.pk: self._surely(fetched[event.path]) for event in events}
+        alive = [mirror.Body(f.path, f.etag or "", f.body) for f in found.values() if f and f.body]
+        if alive:
+            self.pull.mirror.apply(alive, surely_theirs=True)
+        gone = [event for event in events if (item := found[event.pk]) is not None and item.status == 404]
         with transaction.atomic():
             self.run.guard()
-            moved = [event for event in gone if self._moved_elsewhere(event)]
-            blocks.remove_events([event.pk for event in moved])
-            removed = [event for event in gone if event not in moved and event.essence is not None]
-            blocks.mark_removed(removed, release=self.pull.context.release_deleted, now=self.run.started)
-            blocks.remove_events([e.pk for e in gone if e not in moved and e not in removed])
-            for event in gone:
-                action = "event_moved" if event in moved else "event_deleted"
-                journal.about_calendar(self.calendar, action, path=event.path, uid=event.uid).save()
-                attention.resolve(event, attention.UNREADABLE, now=self.run.started)
+            self._close(gone)
         self.run.report.count("removed", len(gone))
 
-    def _is_missing(self, path: str) -> bool:
+    def _close(self, gone: list[ICloudEvent]) -> None:
+        """Keep the blocks of deleted events, flagged or freed; those of moved ones stand elsewhere (rules P5, P6)."""
+        moved = [event for event in gone if self._moved_elsewhere(event)]
+        kept = [event for event in gone if event not in moved and _keeps(event)]
+        blocks.mark_removed(kept, release=self.pull.context.release_deleted, now=self.run.started)
+        for event in gone:
+            action = "event_moved" if event in moved else "event_deleted"
+            journal.about_calendar(self.calendar, action, path=event.path, uid=event.uid).save()
+            attention.resolve(event, attention.UNREADABLE, now=self.run.started)
+        blocks.remove_events([event.pk for event in gone if event not in kept])
+
+    def _surely(self, item: Fetched) -> Fetched | None:
+        """Return what stands at an address, 404 if nothing does, or None when nobody can tell now."""
+        if item.status in (200, 404):
+            return item
         try:
-            self.run.client.get(path)
+            return self.run.client.get(item.path)
         except ItemMissing:
-            return True
-        return False
+            return Fetched(item.path, None, None, 404)
+        except ItemError as error:
+            log.info("not_proved", calendar=self.calendar.pk, error=type(error).__name__)
+            return None
 
     def _moved_elsewhere(self, event: ICloudEvent) -> bool:
         """Return whether the same UID stands in another calendar that is read (rule P6)."""
@@ -83,10 +101,18 @@ class _Proof:
 
     def ours(self, row: SyncedEvent) -> None:
         copy = copies.load(row.pk, now=timezone.now(), settle=settle())
-        seen = self.run.side.look(copy)
-        if seen is None and self._adopt_moved(row):
-            return
-        prove(copy, seen, ours=self.run.appointments)
+        try:
+            seen = self.run.side.look(copy)
+            if seen is None and self._adopt_moved(row):
+                return
+            prove(copy, seen, ours=self.run.appointments)
+        except Superseded:
+            log.info("superseded", row=row.pk)
+        except ItemUnreadable as error:
+            SyncedEvent.objects.filter(pk=row.pk).update(vanished_at=None)
+            journal.about_copy(row, "event_unreadable", code=error.reason)
+        except ItemError as error:
+            log.info("not_proved", row=row.pk, error=type(error).__name__)
 
     def _adopt_moved(self, row: SyncedEvent) -> bool:
         """Our event was mirrored as a foreign one before its old place was seen to be empty: it is ours after all."""
@@ -105,6 +131,19 @@ class _Proof:
         except (ItemMissing, ItemUnreadable):
             return False
         blocks.remove_events([twin.pk])
-        ours = self.run.appointments
-        take(ours.restored(copy, seen), seen, ours=ours)
+        follow(copy, seen, ours=self.run.appointments)
         return True
+
+    def fetch_again(self, *, now: datetime) -> None:
+        """Fetch what was not delivered, and what was delivered with an older ETag than was listed (fact 4.9)."""
+        theirs = ICloudEvent.objects.filter(calendar=self.calendar, fetch_at__lte=now)
+        ours = SyncedEvent.objects.filter(calendar=self.calendar, fetch_at__lte=now)
+        paths = [*theirs.values_list("path", flat=True), *ours.values_list("path", flat=True)]
+        self.pull.not_delivered(self.pull.fetch(paths), again=True)
+
+
+def _keeps(event: ICloudEvent) -> bool:
+    """Return whether the blocks of an event stay although it was deleted; one never read has none (rule P5)."""
+    if event.essence is None:
+        return False
+    return decide(Origin.ICLOUD, Local.SAME, Remote.ABSENT) is Action.KEEP_BLOCK

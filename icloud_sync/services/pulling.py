@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 
 import structlog
 from django.utils import timezone
 
 from icloud_sync.errors import AccessRefused, CollectionMissing, DifferentAccount
 from icloud_sync.local import journal
-from icloud_sync.local.context import BlockContext, block_context
+from icloud_sync.local.context import block_context
 from icloud_sync.local.listing import Listed, Listing, looked_at
 from icloud_sync.models import ICloudCalendar
 from icloud_sync.remote.values import RemoteCalendar
@@ -33,9 +34,10 @@ def look(run: Run) -> None:
         if mark is None:
             continue
         if mark != calendar.mark or not mark or listing_due(calendar, now=run.started):
-            _one_calendar(run, calendar, context, mark=mark)
-    for calendar in chosen:
-        if calendar.recheck_at is not None and calendar.recheck_at <= timezone.now():
+            with _alone(calendar):
+                CalendarPull(run, calendar, context).pull(mark=mark)
+    for calendar in _to_recheck(run, marks):
+        with _alone(calendar):
             recheck(CalendarPull(run, calendar, context))
     if run.connection.horizon is None:
         run.connection.horizon = context.horizon
@@ -71,10 +73,17 @@ def as_listed(calendars: Iterable[RemoteCalendar]) -> list[Listed]:
     ]
 
 
-def _one_calendar(run: Run, calendar: ICloudCalendar, context: BlockContext, *, mark: str) -> None:
+def _to_recheck(run: Run, listed: Collection[str]) -> list[ICloudCalendar]:
+    """Return the calendars where something is to be proved now: also those not read any more that hold our events."""
+    rows = ICloudCalendar.objects.filter(connection=run.connection, path__in=list(listed), gone_at__isnull=True)
+    return list(rows.filter(recheck_at__lte=timezone.now()).select_related("connection__user"))
+
+
+@contextmanager
+def _alone(calendar: ICloudCalendar) -> Iterator[None]:
     """A calendar that is away or closed to us keeps its blocks and does not stop the others."""
     try:
-        CalendarPull(run, calendar, context).pull(mark=mark)
+        yield
     except (CollectionMissing, AccessRefused) as error:
         log.warning("calendar_not_readable", calendar=calendar.pk, error=type(error).__name__)
         journal.about_calendar(calendar, "calendar_not_readable", path=calendar.path).save()

@@ -20,7 +20,7 @@ from icloud_sync import signals
 from icloud_sync.errors import BudgetSpent, ICloudError, PasswordRejected
 from icloud_sync.local import attention, journal, leases
 from icloud_sync.local.appointments import Appointments
-from icloud_sync.models import ConnectionStatus, ICloudCalendar, ICloudConnection
+from icloud_sync.models import CalendarKind, ConnectionStatus, ICloudCalendar, ICloudConnection
 from icloud_sync.remote.client import Client
 from icloud_sync.remote.config import RemoteConfig
 from icloud_sync.remote.side import ICloudSide
@@ -68,8 +68,17 @@ class Run:
 
     @property
     def side(self) -> ICloudSide:
-        zone = ZoneInfo(self.connection.user.timezone)
-        return ICloudSide(self.client, zone=zone, clock=timezone.now)
+        return ICloudSide(
+            self.client,
+            zone=ZoneInfo(self.connection.user.timezone),
+            clock=timezone.now,
+            guard=self.guard,
+            folders=self._folders,
+        )
+
+    def _folders(self) -> list[str]:
+        rows = ICloudCalendar.objects.filter(connection=self.connection, gone_at__isnull=True)
+        return list(rows.exclude(kind=CalendarKind.SUBSCRIBED).values_list("path", flat=True))
 
     @property
     def appointments(self) -> Appointments:
@@ -141,7 +150,8 @@ def finish(run: Run, error: ICloudError | None, *, looked: bool) -> None:
         row = connection.get(pk=run.connection.pk)
         row.budget_since, row.budget_used = run.connection.budget_since, run.connection.budget_used
         if row.status == ConnectionStatus.DISCONNECTED:
-            row.save(update_fields=["budget_since", "budget_used"])
+            _clean_up_ended(row, error, now=now)
+            row.save()
             return
         if isinstance(error, BudgetSpent):
             row.next_sync_at = row.not_before = now + timedelta(seconds=error.after_seconds or 60)
@@ -152,6 +162,19 @@ def finish(run: Run, error: ICloudError | None, *, looked: bool) -> None:
         if row.claim == run.lease:
             row.claim = row.claimed_until = None
         row.save()
+
+
+def _clean_up_ended(row: ICloudConnection, error: ICloudError | None, *, now: datetime) -> None:
+    """After disconnecting: wait after a failure as always, and give up once Apple has refused the password (C6, F3)."""
+    if error is None or isinstance(error, BudgetSpent):
+        row.not_before = None if error is None else now + timedelta(seconds=error.after_seconds or 60)
+        return
+    row.failures += 1
+    outcome = _judged(row, error)
+    row.doubted_at = (row.doubted_at or now) if isinstance(error, PasswordRejected) else None
+    row.not_before = _after(outcome, now=now)
+    if outcome.verdict is Verdict.NEEDS_PASSWORD:
+        row.removal_until = now
 
 
 def fail_without_run(connection_id: int, error: ICloudError) -> None:
@@ -194,16 +217,7 @@ def _next_look(row: ICloudConnection, *, now: datetime) -> datetime:
 def _failed(row: ICloudConnection, error: ICloudError, *, now: datetime) -> None:
     row.failures += 1
     row.failing_since = row.failing_since or now
-    outcome = outcome_of(
-        error,
-        failures=row.failures,
-        doubted=row.doubted_at is not None,
-        outage=_outage_now(row),
-        poll=settings.ICLOUD_POLL_SECONDS,
-        longest=settings.ICLOUD_BACKOFF_MAX_SECONDS,
-        confirm=settings.ICLOUD_PASSWORD_CONFIRM_SECONDS,
-        jitter=random.uniform(0.9, 1.2),  # noqa: S311 - so that accounts do not come back in step
-    )
+    outcome = _judged(row, error)
     row.error_code = error_code(error)
     row.doubted_at = (row.doubted_at or now) if isinstance(error, PasswordRejected) else None
     row.next_sync_at = row.not_before = _after(outcome, now=now)
@@ -213,6 +227,19 @@ def _failed(row: ICloudConnection, error: ICloudError, *, now: datetime) -> None
         _mark(row, ConnectionStatus.NEEDS_PASSWORD, attention.NEEDS_PASSWORD, now=now)
     elif outcome.verdict is Verdict.UNREACHABLE and row.status == ConnectionStatus.CONNECTED:
         _mark(row, ConnectionStatus.UNREACHABLE, attention.UNREACHABLE, now=now)
+
+
+def _judged(row: ICloudConnection, error: ICloudError) -> Outcome:
+    return outcome_of(
+        error,
+        failures=row.failures,
+        doubted=row.doubted_at is not None,
+        outage=_outage_now(row),
+        poll=settings.ICLOUD_POLL_SECONDS,
+        longest=settings.ICLOUD_BACKOFF_MAX_SECONDS,
+        confirm=settings.ICLOUD_PASSWORD_CONFIRM_SECONDS,
+        jitter=random.uniform(0.9, 1.2),  # noqa: S311 - so that accounts do not come back in step
+    )
 
 
 def _after(outcome: Outcome, *, now: datetime) -> datetime | None:

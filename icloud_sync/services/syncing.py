@@ -42,7 +42,8 @@ def due_for_pull(*, now: datetime) -> list[int]:
 
 def due_for_push(*, now: datetime) -> list[int]:
     """Return the accounts that have something to send and may be talked to now."""
-    rows = SyncedEvent.objects.filter(due_at__lte=now)
+    states = [EventState.PENDING, EventState.WRITTEN, EventState.DELETING]
+    rows = SyncedEvent.objects.filter(due_at__lte=now, state__in=states)
     talkative = Q(calendar__connection__status__in=ACTIVE) | Q(
         calendar__connection__status=ConnectionStatus.DISCONNECTED,
         calendar__connection__removal_until__gt=now,
@@ -102,9 +103,9 @@ def push(connection_id: int) -> None:
         run.close()
         raise
     run.client.close()
+    finish(run, error, looked=False)
     if run.connection.status == ConnectionStatus.DISCONNECTED:
         _end_removal(run, error)
-    finish(run, error, looked=False)
     run.close()
     _again_if_due(run, error)
 
@@ -177,11 +178,12 @@ def _again_if_due(run: Run, error: ICloudError | None) -> None:
 
 
 def _end_removal(run: Run, error: ICloudError | None) -> None:
-    """The password is erased as soon as nothing is left to remove (rule C6)."""
+    """The password is erased as soon as nothing is left to remove, or Apple does not take it any more (rule C6)."""
     left = SyncedEvent.objects.filter(
         calendar__connection=run.connection, state=EventState.DELETING, due_at__isnull=False
     )
-    if error is None and not left.exists():
+    over = ICloudConnection.objects.filter(pk=run.connection.pk, removal_until__lte=timezone.now())
+    if over.exists() or (error is None and not left.exists()):
         end_removal(run.connection)
 
 
