@@ -119,12 +119,16 @@ class Raw:
         for name in without:
             sent.pop(name, None)
         data = body.encode() if isinstance(body, str) else body
-        connection.putrequest(method, path, skip_accept_encoding=True)
-        for name, value in {**sent, "Content-Length": str(len(data or b""))}.items():
-            connection.putheader(name, value)
-        connection.endheaders(data)
-        response = connection.getresponse()
-        return Answer(response.status, response.getheaders(), response.read())
+        try:
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in {**sent, "Content-Length": str(len(data or b""))}.items():
+                connection.putheader(name, value)
+            connection.endheaders(data)
+            response = connection.getresponse()
+            return Answer(response.status, response.getheaders(), response.read())
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            raise
 
     def propfind(self, path: str, props: str = PROPS, *, depth: str = "0", host: str | None = None) -> Answer:
         return self.ask("PROPFIND", path, propfind_body(props), headers={"Depth": depth}, host=host)

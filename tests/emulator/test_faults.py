@@ -220,6 +220,14 @@ def test_answers_that_say_too_little(server: FakeICloud, raw: Raw, ada: Account,
     assert (raw.ask("GET", home + "a.ics").header("ETag") or "").startswith('W/"')
 
 
+def test_idle_connections_may_be_ended_and_new_ones_work(server: FakeICloud, raw: Raw, home: str) -> None:
+    raw.propfind(home)
+    server.drop_connections()
+    with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
+        raw.propfind(home)
+    assert raw.propfind(home).status == 207
+
+
 def test_reset_forgets_faults_and_flags(server: FakeICloud) -> None:
     server.faults.add(faults.status(503), times=None)
     server.flags.put_etag = "never"

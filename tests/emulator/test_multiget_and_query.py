@@ -40,10 +40,10 @@ def test_bodies_come_with_etags_in_cdata(raw: Raw, home: str, calendar: Calendar
 
 def test_a_missing_member_is_a_404_of_its_own(raw: Raw, home: str, calendar: Calendar, ada: Account) -> None:
     elsewhere = ada.calendar("Work")
-    elsewhere.put("w.ics", text("w").encode())
-    answer = raw.multiget(home, home + "no.ics", home + "a.ics", elsewhere.href("w.ics"))
+    elsewhere.put("b.ics", text("w").encode())
+    answer = raw.multiget(home, home + "no.ics", home + "a.ics", elsewhere.href("b.ics"))
     assert answer.status_of(home + "no.ics") == "HTTP/1.1 404 Not Found"
-    assert answer.status_of(elsewhere.href("w.ics")) == "HTTP/1.1 404 Not Found"
+    assert answer.status_of(elsewhere.href("b.ics")) == "HTTP/1.1 404 Not Found"
     assert answer.found(home + "a.ics", "c:calendar-data")
 
 

@@ -89,6 +89,18 @@ def test_ports_are_taken_as_given_and_trusted_hosts_name_them(state: Path) -> No
     running.end()
 
 
+def test_a_remembered_port_that_is_taken_meanwhile_is_replaced(state: Path) -> None:
+    first = Process("--seed", "demo", "--state", str(state))
+    first.end()
+    discovery, p1, _, _ = json.loads(state.read_text())["ports"]
+    with FakeICloud(ports=(0, p1, 0, 0)):
+        second = Process("--port", str(discovery), "--state", str(state))
+        assert second.ready["url"] == first.ready["url"]
+        assert second.ready["accounts"] == first.ready["accounts"]
+        assert second.ready["trusted_hosts"] != first.ready["trusted_hosts"]
+        assert second.end() == 0
+
+
 def test_taken_ports_are_said_in_a_line() -> None:
     with FakeICloud() as busy:
         done = subprocess.run(

@@ -168,6 +168,7 @@ def _event(account: Account, event: PhoneEvent, first: Moment, last: Moment, zon
     tags = ["Free" if event.free else "Busy", escape(event.calendar.name or "")]
     tags += [word.capitalize() for word in (status, partstat) if word not in ("", "CONFIRMED")]
     tags += ["repeats"] if event.rrule else []
+    tags += ["travel time"] if event.value("X-APPLE-TRAVEL-DURATION") else []
     dim = " dim" if status == "CANCELLED" or partstat == "DECLINED" else ""
     place = f" · {escape(event.location)}" if event.location else ""
     notes = f'<div class="tag" style="white-space:pre-line">{escape(event.notes)}</div>' if event.notes else ""

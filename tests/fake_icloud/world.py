@@ -15,6 +15,7 @@ from tests.fake_icloud.profiles import Flags, flags_of
 from tests.fake_icloud.wire import Record
 
 KEEP = 20_000
+KEEP_ANSWERS = 500  # answers are large
 
 
 class Mail(NamedTuple):
@@ -81,5 +82,7 @@ class World:
     def remember(self, record: Record) -> None:
         self.served += 1
         self.requests.append(record)
+        if len(self.requests) > KEEP_ANSWERS:
+            self.requests[-KEEP_ANSWERS - 1].answer = None
         if len(self.requests) > self.kept_requests:
             del self.requests[: self.kept_requests // 2]
