@@ -19,9 +19,10 @@ def clean_text(text: str) -> str:
     """Return text of many lines that survives iCalendar and PostgreSQL unchanged (reliability S25, E11, E12).
 
     Every kind of line end becomes LF, control characters and lone surrogates go, blanks at the ends of lines
-    and of the whole go.
+    and of the whole go, letters are composed (NFC): two spellings of a text are then one.
     """
     text = _UNWRITABLE.sub("", _LINE_ENDS.sub("\n", text)).replace("\ufeff", "")
+    text = unicodedata.normalize("NFC", text)
     return "\n".join(line.rstrip() for line in text.split("\n")).strip()
 
 
@@ -32,11 +33,7 @@ def clean_line(text: str) -> str:
 
 def same_text(one: str, other: str) -> bool:
     """Whether two texts look the same to a person: servers trim, re-wrap line ends and normalise letters."""
-    return _shown(one) == _shown(other)
-
-
-def _shown(text: str) -> str:
-    return unicodedata.normalize("NFC", clean_text(text).replace("\xa0", " "))
+    return clean_text(one).replace("\xa0", " ") == clean_text(other).replace("\xa0", " ")
 
 
 def joined(notes: str, details: tuple[str, ...]) -> str:

@@ -68,6 +68,16 @@ class TestUnchanged:
         body = body.replace(b"DTSTAMP:", b"DTSTAMP:20261102T000000Z\r\nDTSTAMP:").replace(b"Room 1", b"Room\xc2\xa01")
         assert patch(body, FIELDS, now=LATER) is body
 
+    def test_letters_that_were_taken_apart_are_no_difference(self) -> None:
+        fields = replace(FIELDS, title="Zoë", notes="Zoë")
+        body = build(fields, uid="A", now=NOW).replace("ë".encode(), "e\u0308".encode())
+        assert patch(body, fields, now=LATER) is body
+        assert read(body, zone=UTC_ZONE).title == "Zoë"
+
+    def test_the_marks_of_a_phone_are_no_difference(self) -> None:
+        body = touched(BODY, b"X-APPLE-CREATOR-IDENTITY:com.apple.mobilecal\r\n")
+        assert patch(body, FIELDS, now=LATER) is body
+
     def test_the_same_time_in_another_zone_is_no_difference(self) -> None:
         body = re.sub(rb"DTSTART;[^\r]*", b"DTSTART:20261201T090000Z", BODY)
         assert patch(body, FIELDS, now=LATER) is body
