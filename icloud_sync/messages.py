@@ -115,8 +115,8 @@ ATTENTION_TEXTS: dict[str, Text] = {
         "%(what)s was moved in iCloud, which changes it for other people too. Tell them, or move it back."
     ),
     "unsupported_edit": _(
-        "%(what)s was made all-day, recurring or zero minutes long in iCloud, which an appointment cannot be. LeadMagicX keeps its own "
-        "time; edit it there or on the iPhone."
+        "%(what)s was made all-day, recurring or zero minutes long in iCloud, which an appointment cannot be. "
+        "LeadMagicX keeps its own time; edit it there or on the iPhone."
     ),
     "write_failed": _("%(what)s could not be written to iCloud. %(reason)s"),
     "needs_password": STATUS_TEXTS[ConnectionStatus.NEEDS_PASSWORD],

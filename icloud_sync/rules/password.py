@@ -27,6 +27,7 @@ def normalise(text: str) -> str:
     if len(text) <= _LONGEST_INPUT:
         letters = "".join(char for char in unicodedata.normalize("NFKC", text) if not _is_filler(char)).lower()
     if not _SIXTEEN_LETTERS.fullmatch(letters):
+        del text, letters  # what was typed may be a real Apple password: no report of this error shows it
         raise NotAnAppSpecificPassword("an app-specific password has 16 letters")
     return "-".join(letters[start : start + 4] for start in range(0, 16, 4))
 

@@ -30,7 +30,7 @@ def test_connecting_answers_with_the_connection_and_lists_its_calendars(ada, acc
     assert not any(row["is_primary"] or row["checks_conflicts"] for row in calendars)
 
 
-@pytest.mark.icloud(impolite="a wrong password is tried", ignore={1})
+@pytest.mark.icloud(impolite="a wrong password is tried", ignore={6})
 @pytest.mark.parametrize(
     ("password", "status", "code"),
     [
