@@ -66,6 +66,13 @@ def resolve_engagements(engagement_ids: Iterable[int], codes: Iterable[str], *, 
         _open_cases(codes).filter(key__in=keys).update(resolved_at=now)
 
 
+def resolve_events(event_ids: Iterable[int], *codes: str, now: datetime) -> None:
+    """Close the open cases of many events made in iCloud."""
+    keys = [f"event:{pk}" for pk in event_ids]
+    if keys:
+        _open_cases(codes).filter(key__in=keys).update(resolved_at=now)
+
+
 def resolve_all_of(connection: ICloudConnection, *, now: datetime) -> None:
     """Close every case of an account, its calendars and events: it is disconnected."""
     Attention.objects.filter(connection=connection, resolved_at__isnull=True).update(resolved_at=now)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from icloud_sync.local.bulk import copy_in
 from icloud_sync.models import ICloudCalendar, JournalEntry, SyncedEvent
 
 
@@ -33,6 +35,25 @@ def note(
         before=before,
         after=after,
     )
+
+
+COLUMNS = (
+    "at",
+    "user_id",
+    "connection_id",
+    "calendar_id",
+    "session_id",
+    "action",
+    "path",
+    "uid",
+    "code",
+)
+
+
+def add(entries: Sequence[JournalEntry]) -> None:
+    """Save many entries that have no before and after."""
+    if entries:
+        copy_in(JournalEntry, COLUMNS, ([getattr(entry, name) for name in COLUMNS] for entry in entries))
 
 
 def about_calendar(calendar: ICloudCalendar, action: str, **fields: Any) -> JournalEntry:

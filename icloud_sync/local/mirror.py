@@ -136,22 +136,21 @@ class Mirror:
         return journal.about_calendar(self.calendar, action, path=event.path, uid=event.uid, code=code)
 
     def _save(self, batch: _Batch) -> None:
-        ICloudEvent.objects.bulk_create([item.event for item in batch.created])
         new = [event for event in batch.unreadable if event.pk is None]
         ICloudEvent.objects.bulk_create(new)
         old = [item.event for item in batch.changed] + [e for e in batch.unreadable if e not in new]
         fields = ["uid", "etag", "fingerprint", "essence", "recurring", "expanded_to", "unreadable"]
         lifecycle = ["vanished_at", "removed_at", "released_at", "fetch_at", "attempts"]
-        ICloudEvent.objects.bulk_update(old, fields + lifecycle)
-        ICloudEvent.objects.bulk_update(batch.touched, ["etag", "vanished_at", "fetch_at", "attempts"])
+        blocks.update_events(old, fields + lifecycle)
+        blocks.update_events(batch.touched, ["etag", "vanished_at", "fetch_at", "attempts"])
         self._drop_moved([item.event.uid for item in batch.created])
-        blocks.add_new(batch.created)
-        blocks.write(batch.changed)
-        JournalEntry.objects.bulk_create(batch.entries)
+        blocks.create(batch.created, user_id=self.context.user_id)
+        blocks.write(batch.changed, user_id=self.context.user_id)
+        journal.add(batch.entries)
         for event in batch.unreadable:
             attention.about_event(event, attention.UNREADABLE, now=self.now, why=event.unreadable)
-        for item in batch.changed:
-            attention.resolve(item.event, attention.UNREADABLE, now=self.now)
+        readable = [event.pk for event in old if not event.unreadable]
+        attention.resolve_events(readable, attention.UNREADABLE, now=self.now)
 
     def _drop_moved(self, uids: list[str]) -> None:
         """What was taken for deleted in another calendar, because this one could not be read then, was moved (P6)."""
