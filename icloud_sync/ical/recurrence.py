@@ -6,7 +6,8 @@ DST changes. The caller converts to UTC, applies UNTIL exactly, and takes out wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from itertools import chain
 from typing import Final
@@ -118,14 +119,13 @@ def _periods(rule: Rule, start: datetime, low: datetime, high: datetime, budget:
         yield from _hours(rule, start, low, high, budget)
         return
     times = _times(rule, start)
-    days_of = _day_source(rule, start)
+    days_of = _day_source(rule, start, budget)
     low_day, high_day = max(low, start).date(), high.date()
     for first, following in _spans(rule, start.date(), low_day):
         if first > high_day:
             return
         days = days_of(first, following)
-        budget.spend((following - first).days if len(days) > 3 else 4 + len(days))
-        budget.spend(len(days) * len(times) // 4)
+        budget.spend(4 + len(days) * (4 + len(times)) // 4)
         yield [datetime.combine(day, clock) for day in days for clock in times]
 
 
@@ -183,7 +183,7 @@ def _hours(rule: Rule, start: datetime, low: datetime, high: datetime, budget: B
 Days = Callable[[date, date], list[date]]
 
 
-def _day_source(rule: Rule, start: datetime) -> Days:
+def _day_source(rule: Rule, start: datetime, budget: Budget) -> Days:
     """Return the function that lists the days of one period which the rule allows, ascending."""
     unnamed = not (rule.by_week or rule.by_year_day or rule.by_month_day or rule.by_day)
     if rule.freq in (Frequency.YEARLY, Frequency.MONTHLY) and (unnamed or _only_month_days(rule)):
@@ -193,31 +193,30 @@ def _day_source(rule: Rule, start: datetime) -> Days:
             return _weekdays_of_month(rule)
         if rule.freq is Frequency.YEARLY and rule.by_month:
             return _weekdays_of_months(rule)
+    return _tested_days(rule, start, budget)
+
+
+def _tested_days(rule: Rule, start: datetime, budget: Budget) -> Days:
+    """Any other rule: every day of the period is held against every part of it."""
+    # A weekday that the rule does not name is that of DTSTART (RFC 5545 §3.3.10).
+    unnamed = not (rule.by_year_day or rule.by_month_day or rule.by_day)
+    if unnamed and (rule.by_week or rule.freq is Frequency.WEEKLY):
+        rule = replace(rule, by_day=((0, start.weekday()),))
     wanted = _day_test(rule)
-    if rule.freq is Frequency.WEEKLY and unnamed:
-        weekday = start.weekday()
-        return lambda first, following: [
-            day for day in _each(first, following) if day.weekday() == weekday and wanted(day)
-        ]
-    if rule.by_week and not (rule.by_year_day or rule.by_month_day or rule.by_day):
-        # The weekday is not in the rule, so it is that of DTSTART (RFC 5545 §3.3.10).
-        weekday = start.weekday()
-        return lambda first, following: [
-            day for day in _each(first, following) if day.weekday() == weekday and wanted(day)
-        ]
-    if rule.freq is Frequency.YEARLY and rule.by_month:
-        return lambda first, _: [
-            day for month in rule.by_month for day in _each_of_month(first.year, month) if wanted(day)
-        ]
-    return lambda first, following: [day for day in _each(first, following) if wanted(day)]
+    months = rule.by_month if rule.freq is Frequency.YEARLY else ()
 
+    def days(first: date, following: date) -> list[date]:
+        spans = [(first, following)]
+        if months:
+            openings = [date(first.year, month, 1) for month in months]
+            spans = [(day, day + timedelta(days=_month_length(day.year, day.month))) for day in openings]
+        found: list[date] = []
+        for begin, end in spans:
+            budget.spend((end - begin).days)
+            found += filter(wanted, map(date.fromordinal, range(begin.toordinal(), end.toordinal())))
+        return found
 
-def _each(first: date, following: date) -> Iterable[date]:
-    return map(date.fromordinal, range(first.toordinal(), following.toordinal()))
-
-
-def _each_of_month(year: int, month: int) -> Iterable[date]:
-    return (date(year, month, day) for day in range(1, _month_length(year, month) + 1))
+    return days
 
 
 def _only_month_days(rule: Rule) -> bool:

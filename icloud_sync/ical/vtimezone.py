@@ -17,6 +17,8 @@ MOST_RULES = 16
 MOST_ONSETS = 1000
 """Onsets named one by one in one VTIMEZONE."""
 
+_STEPS = 20_000
+"""What one zone may take of a budget in its life: a real one takes 40 a year asked for."""
 _ZERO = timedelta(0)
 _YEAR = timedelta(days=366)
 
@@ -54,7 +56,7 @@ class CustomZone(tzinfo):
             _onset(at, observance) for observance in observances for at in (observance.start, *observance.also)
         )
         self._years: dict[int, tuple[list[datetime], list[datetime], list[int]]] = {}
-        self._budget = Budget()
+        self._budget = Budget(_STEPS)
 
     def utcoffset(self, moment: datetime | None) -> timedelta:
         """Return the offset of a wall clock, year by year; see `_Onset.wall` for skipped and repeated ones."""

@@ -32,6 +32,18 @@ def _zones(count: int) -> bytes:
     return calendar(zones + vevent(f"DTSTART;TZID=Amt0:20261109T090000\nDURATION:PT1H\n{extra}"))
 
 
+def _busy_zones(count: int, years: int) -> bytes:
+    months = ",".join(map(str, range(1, 13)))
+    days = ",".join(map(str, range(1, 32)))
+    rule = f"RRULE:FREQ=YEARLY;BYMONTH={months};BYMONTHDAY={days};BYDAY=MO\n"
+    one = f"BEGIN:STANDARD\nDTSTART:19000101T000000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\n{rule}END:STANDARD\n"
+    zones = "".join(f"BEGIN:VTIMEZONE\nTZID:Amt{n}\n{one * 16}END:VTIMEZONE\n" for n in range(count))
+    extra = "\n".join(
+        f"RDATE;TZID=Amt{n}:" + ",".join(f"{1950 + year}0101T090000" for year in range(years)) for n in range(count)
+    )
+    return calendar(zones + vevent(f"DTSTART;TZID=Amt0:20261109T090000\nDURATION:PT1H\n{extra}"))
+
+
 BIG = [
     Case("5 MB of description", lambda: plain("DESCRIPTION:" + "x" * 5_000_000), refused="too_large", big=True),
     Case("a description of 900 kB", lambda: plain("DESCRIPTION:" + "x" * 900_000), times=ONE, big=True),
@@ -138,4 +150,13 @@ BIG = [
         ),
         refused="rule_too_costly",
     ),
+    Case(
+        "20 rules that look at every day of history",
+        lambda: event(
+            "DTSTART:00010101T090000Z\nDURATION:PT1H"
+            + "".join(f"\nRRULE:FREQ=YEARLY;BYYEARDAY=1;BYDAY=MO;COUNT={9000 + n}" for n in range(20))
+        ),
+        refused="rule_too_costly",
+    ),
+    Case("zones that are worked out for centuries", lambda: _busy_zones(20, 145), refused="rule_too_costly"),
 ]
