@@ -33,10 +33,9 @@ class Demo:
         self.console = console
         self.foreign_icloud = environment.is_given(environ, "ICLOUD_CALDAV_URL")
         self.trusted_hosts_given = environment.is_given(environ, "ICLOUD_TRUSTED_HOSTS")
-        self.parent = Parent()
         self.share: servers.Attachment | None = None
         self.icloud: standin.StandIn | None = None
-        self.supervisor = Supervisor(folder=folder, environ=environ, console=console)
+        self.supervisor = Supervisor(folder=folder, environ=environ, console=console, parent=Parent())
         self.next_look = 0.0
 
     def run(self) -> None:
@@ -50,7 +49,7 @@ class Demo:
                 self.console.say(line)
             while not self.supervisor.stopping:
                 self.supervisor.turn()
-                self._look_around()
+                self._look_after_servers()
         except Stopped:
             pass
         finally:
@@ -91,15 +90,12 @@ class Demo:
         status, _ = readiness(port=self.port, environ=self.environ)
         return status == 200
 
-    def _look_around(self) -> None:
-        """Once a second: has make given up on us, and do the servers still have their keeper?"""
-        if time.monotonic() < self.next_look:
-            return
-        self.next_look = time.monotonic() + LOOK_SECONDS
-        if self.parent.wants_us_to_stop():
-            self.supervisor.stopping = True
-        elif self.share and not servers.keeper_runs(self.folder):
-            self._start_servers_again()
+    def _look_after_servers(self) -> None:
+        """Once a second: do the servers still have their keeper?"""
+        if time.monotonic() >= self.next_look:
+            self.next_look = time.monotonic() + LOOK_SECONDS
+            if self.share and not servers.keeper_runs(self.folder):
+                self._start_servers_again()
 
     def _start_servers_again(self) -> None:
         """Take up servers whose keeper was killed; services start again only when an address has changed."""

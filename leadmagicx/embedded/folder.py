@@ -108,7 +108,7 @@ class Folder:
 def demo_folder(environ: Mapping[str, str]) -> Folder:
     """Return the folder named by DEMO_DIR, by default `.demo` in the checkout."""
     named = environ.get("DEMO_DIR", "").strip()
-    return Folder(Path(named).expanduser().absolute() if named else CHECKOUT / ".demo")
+    return Folder((Path(named).expanduser() if named else CHECKOUT / ".demo").resolve())
 
 
 def free_port() -> int:

@@ -22,6 +22,7 @@ from leadmagicx.embedded import processes
 from leadmagicx.embedded.console import Console, LogFile
 from leadmagicx.embedded.errors import EmbeddedError
 from leadmagicx.embedded.folder import CHECKOUT, Folder
+from leadmagicx.embedded.parent import Parent
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 SETTLED_SECONDS = 10.0
 RESTART_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0)
 TURN_SECONDS = 0.25
+LOOK_SECONDS = 1.0
 CHUNKS_AT_ONCE = 16
 TERM_THEN_KILL = ((0.0, signal.SIGTERM), (7.0, signal.SIGQUIT), (9.0, signal.SIGKILL))
 
@@ -61,12 +63,14 @@ class Service:
 
 
 class Supervisor:
-    """Keeps services running until somebody asks to stop (`stopping`), by SIGINT, SIGTERM or SIGHUP."""
+    """Keeps services running until somebody asks to stop (`stopping`): SIGINT, SIGTERM, SIGHUP or the parent."""
 
-    def __init__(self, *, folder: Folder, environ: Mapping[str, str], console: Console) -> None:
+    def __init__(self, *, folder: Folder, environ: Mapping[str, str], console: Console, parent: Parent) -> None:
         self.folder = folder
         self.use(environ)
         self.console = console
+        self.parent = parent
+        self._next_look = 0.0
         self.services: dict[str, Service] = {}
         self.stopping = False
         self._selector = selectors.DefaultSelector()
@@ -121,6 +125,7 @@ class Supervisor:
         """Take what the services print, and start the dead ones that are due; returns after that time or sooner."""
         self.console.flush()
         self._take_output(seconds)
+        self._look_at_parent()
         if self.stopping:
             return
         for service in self.services.values():
@@ -229,6 +234,11 @@ class Supervisor:
                 service.log.write(line)
             if not service.quiet:
                 self.console.say(f"{service.name:<8}| {text}")
+
+    def _look_at_parent(self) -> None:
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + LOOK_SECONDS
+            self.stopping = self.stopping or self.parent.wants_us_to_stop()
 
     def _forget(self, output: FileDescriptorLike) -> None:
         with contextlib.suppress(KeyError):

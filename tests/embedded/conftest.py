@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -15,11 +16,17 @@ from leadmagicx.embedded.folder import Folder
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Folder]:
     """Return a folder of its own, with nothing running in it before and after."""
-    folder = Folder(tmp_path / "demo").create()
-    yield folder
-    for process in running_in(folder):
-        if process.is_running():
-            process.kill()
+    with emptied(Folder(tmp_path / "demo").create()) as folder:
+        yield folder
+
+
+@contextmanager
+def emptied(folder: Folder) -> Iterator[Folder]:
+    """Kill at the end whatever still runs for the folder."""
+    try:
+        yield folder
+    finally:
+        processes.end(running_in(folder))
 
 
 def running_in(folder: Folder) -> list[psutil.Process]:

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,9 +16,24 @@ import redis
 from leadmagicx.embedded import processes, servers
 from leadmagicx.embedded.errors import EmbeddedError
 from leadmagicx.embedded.folder import CHECKOUT, Folder
-from tests.embedded.conftest import one, running_in
+from tests.embedded.conftest import emptied, one, running_in
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def kept_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
+    """Return one folder for the whole module: making a data folder takes the longest."""
+    with emptied(Folder(tmp_path_factory.mktemp("servers") / "demo").create()) as folder:
+        yield folder
+
+
+@pytest.fixture
+def folder(kept_folder: Folder) -> Iterator[Folder]:
+    """Return that folder, with nothing running in it before and after."""
+    with emptied(kept_folder):
+        yield kept_folder
+
 
 USE = """
 import sys, pathlib
@@ -34,7 +51,7 @@ def ask(share: servers.Attachment, question: str) -> object:
 
 
 def gone(folder: Folder) -> bool:
-    return processes.wait_until(lambda: not running_in(folder), seconds=10)
+    return processes.wait_until(lambda: not running_in(folder), seconds=30)
 
 
 def test_servers_are_shared_and_end_with_their_last_user(folder: Folder) -> None:
@@ -76,7 +93,7 @@ def test_servers_end_when_their_user_or_their_keeper_is_killed(folder: Folder) -
         assert user.stdout is not None
         assert user.stdout.readline() == b"attached\n"
         one(folder, "embedded.keeper").kill()
-        assert processes.wait_until(lambda: not processes.working_in(folder.postgres, program="postgres"), seconds=10)
+        assert processes.wait_until(lambda: not processes.working_in(folder.postgres, program="postgres"), seconds=30)
         share = servers.attach(folder)
         share.users.drop()
         assert ask(share, "select 1") == (1,)
@@ -96,19 +113,24 @@ def test_a_dead_server_is_started_again_at_the_same_address(folder: Folder) -> N
         except (psycopg.OperationalError, redis.RedisError):
             return False
 
-    assert processes.wait_until(answers, seconds=10)
+    assert processes.wait_until(answers, seconds=30)
     share.release()
 
 
 def test_a_path_too_long_for_a_socket_gets_a_short_one(folder: Folder) -> None:
-    far = Folder(folder.root / ("d" * 90))
-    share = servers.attach(far)
-    assert ask(share, "select 1") == (1,)
-    share.release()
-    assert running_in(far) == []
+    far = Folder(folder.root.with_name("d" * 90))
+    folder.root.rename(far.root)
+    try:
+        share = servers.attach(far)
+        assert ask(share, "select 1") == (1,)
+        share.release()
+        assert running_in(far) == []
+    finally:
+        far.root.rename(folder.root)
 
 
-def test_a_server_that_cannot_start_says_why(folder: Folder) -> None:
+def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "old").create()
     folder.postgres.mkdir()
     (folder.postgres / "PG_VERSION").write_text("9\n")
     with pytest.raises(EmbeddedError, match=r"was made by PostgreSQL 9, this is \d+"):
@@ -117,10 +139,10 @@ def test_a_server_that_cannot_start_says_why(folder: Folder) -> None:
     assert folder.lock("users").take()
 
 
-def test_somebody_elses_folder_is_refused(folder: Folder) -> None:
-    (folder.root / "file").touch()
+def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(EmbeddedError, match="Name another folder in DEMO_DIR"):
-        Folder(folder.root / "file").create()
+        Folder(tmp_path / "file").create()
 
 
 def test_a_keeper_ends_what_a_killed_demo_has_left(folder: Folder) -> None:
@@ -129,4 +151,4 @@ def test_a_keeper_ends_what_a_killed_demo_has_left(folder: Folder) -> None:
     left = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=environ)
     with left:
         share.release()
-        assert left.wait(timeout=10) == -signal.SIGKILL
+        assert left.wait(timeout=30) == -signal.SIGKILL

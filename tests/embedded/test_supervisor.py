@@ -15,10 +15,14 @@ from leadmagicx.embedded import processes, supervisor
 from leadmagicx.embedded.console import Console
 from leadmagicx.embedded.errors import EmbeddedError
 from leadmagicx.embedded.folder import Folder
+from leadmagicx.embedded.parent import Parent
 from leadmagicx.embedded.supervisor import Service, Stopped, Supervisor
 
 SLEEPS = "import signal; print('up', flush=True); signal.pause()"
-STUBBORN = f"import os, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.fork(); {SLEEPS}"
+STUBBORN = (
+    "import os, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    "os.fork() and print('up', flush=True); signal.pause()"
+)
 SOON = ((0.0, signal.SIGTERM), (0.3, signal.SIGKILL))
 
 
@@ -37,7 +41,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 @pytest.fixture
 def sut(folder: Folder, pipe: tuple[int, int]) -> Iterator[Supervisor]:
     """Return a supervisor that writes into a pipe nobody reads."""
-    watched = Supervisor(folder=folder, environ=dict(os.environ), console=Console(pipe[1]))
+    watched = Supervisor(folder=folder, environ=dict(os.environ), console=Console(pipe[1]), parent=Parent())
     yield watched
     watched.stop()
 
@@ -48,12 +52,12 @@ def up(service: Service) -> bool:
 
 def test_a_killed_service_is_started_again_at_once(sut: Supervisor) -> None:
     service = sut.add(Service(name="one", command=python(SLEEPS)))
-    assert sut.wait(lambda: up(service), seconds=10)
+    assert sut.wait(lambda: up(service), seconds=60)
     service.started -= supervisor.SETTLED_SECONDS
     assert service.process
     first = service.process.pid
     os.kill(first, signal.SIGKILL)
-    assert sut.wait(lambda: service.starts == 2, seconds=5)
+    assert sut.wait(lambda: service.starts == 2, seconds=60)
     assert service.process.pid != first
     assert service.due - time.monotonic() <= 0
 
@@ -76,17 +80,17 @@ def test_a_service_that_keeps_dying_is_never_left_for_more_than_eight_seconds(
 def test_the_rest_of_a_dead_services_session_goes_too(sut: Supervisor) -> None:
     code = "import os, time; print(os.fork() and 'up' or os.getpid(), flush=True); time.sleep(60)"
     service = sut.add(Service(name="one", command=python(code)))
-    assert sut.wait(lambda: len(service.lines) == 2, seconds=10)
+    assert sut.wait(lambda: len(service.lines) == 2, seconds=60)
     child = psutil.Process(int(next(line for line in service.lines if line != "up")))
     assert service.process
     os.kill(service.process.pid, signal.SIGKILL)
-    assert sut.wait(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, seconds=5)
+    assert sut.wait(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, seconds=60)
 
 
 def test_stop_ends_what_does_not_want_to(sut: Supervisor, folder: Folder) -> None:
     for name in ("one", "two"):
         sut.add(Service(name=name, command=python(STUBBORN), ending=SOON))
-    assert sut.wait(lambda: all(up(service) for service in sut.services.values()), seconds=10)
+    assert sut.wait(lambda: all(up(service) for service in sut.services.values()), seconds=60)
     assert len(processes.marked(folder.root)) == 4
     began = time.monotonic()
     sut.stop()
