@@ -465,9 +465,9 @@ def test_the_exact_path_wins_over_the_last_segment(stage: Stage, client: Client)
     assert [found.body for found in client.fetch(CAL, [A])] == [b"ours"]
 
 
-@pytest.mark.parametrize("page", [HTML_PAGE, b"", b"  \r\n"])
-def test_f27_a_page_is_no_event(stage: Stage, client: Client, page: bytes) -> None:
-    stage.play(answer(200, page, content_type="text/html"))
+@pytest.mark.parametrize("text", [HTML_PAGE, b"", b"  \r\n"])
+def test_f27_a_page_is_no_event(stage: Stage, client: Client, text: bytes) -> None:
+    stage.play(answer(200, text, content_type="text/html"))
     with pytest.raises(errors.BadAnswer):
         client.get(A)
 

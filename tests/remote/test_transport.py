@@ -300,13 +300,13 @@ XHTML = b'<html xmlns="http://www.w3.org/1999/xhtml"><body>secret words</body></
 
 
 @pytest.mark.parametrize("status", [200, 207])
-@pytest.mark.parametrize("page", [HTML, XHTML, b"", b"   ", b"secret words", b"\x00\x01", b"<multistatus/>", b"{}"])
+@pytest.mark.parametrize("text", [HTML, XHTML, b"", b"   ", b"secret words", b"\x00\x01", b"<multistatus/>", b"{}"])
 def test_f27_a_page_in_place_of_an_answer_is_never_an_empty_calendar(
-    stage: Stage, client: Client, read: Callable[[Client], object], status: int, page: bytes
+    stage: Stage, client: Client, read: Callable[[Client], object], status: int, text: bytes
 ) -> None:
-    stage.play(answer(status, page, content_type="text/html"))
-    if read is READS["get"] and status == 200 and page in _ANY_TEXT:
-        assert client.get(EVENT).body == page  # an event's text is judged by its parser (rule P14)
+    stage.play(answer(status, text, content_type="text/html"))
+    if read is READS["get"] and status == 200 and text in _ANY_TEXT:
+        assert client.get(EVENT).body == text  # an event's text is judged by its parser (rule P14)
         return
     fails_with(errors.BadAnswer, lambda: read(client))
 
@@ -339,9 +339,9 @@ def test_s12_a_dtd_never_reaches_the_parser(stage: Stage, client: Client, monkey
     fails_with(errors.BadAnswer, lambda: client.listing(CALENDAR))
 
 
-@pytest.mark.parametrize("page", DTDS)
-def test_s12_a_dtd_is_refused_whatever_it_says(stage: Stage, client: Client, page: bytes) -> None:
-    stage.play(answer(207, page))
+@pytest.mark.parametrize("text", DTDS)
+def test_s12_a_dtd_is_refused_whatever_it_says(stage: Stage, client: Client, text: bytes) -> None:
+    stage.play(answer(207, text))
     fails_with(errors.BadAnswer, lambda: client.listing(CALENDAR))
 
 
