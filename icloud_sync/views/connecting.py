@@ -38,7 +38,7 @@ FIELDS: dict[type[Exception], str] = {
 
 def to_card(part: str = "icloud") -> HttpResponse:
     """Go back to a part of Calendar Settings."""
-    return redirect(f"{reverse('profile')}#{part}")
+    return redirect(f"{reverse('pages:profile')}#{part}")
 
 
 def done(request: SignedInRequest, text: str, *, part: str = "icloud") -> HttpResponse:

@@ -57,7 +57,7 @@ def new(request: SignedInRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "section": "week",
         "calendars": calendars,
-        "self_url": reverse("appointment-new"),
+        "self_url": reverse("pages:appointment-new"),
         "back": f"/?date={day}",
     }
     if calendar is None:
@@ -67,7 +67,7 @@ def new(request: SignedInRequest) -> HttpResponse:
     form = AppointmentForm(request.POST if request.method == "POST" else None, hosts=hosts)
     if form.is_valid() and _book(form, calendar_id=calendar.pk, user=user, context=context):
         messages.success(request, _("Booked."))
-        return redirect("appointment", context["booked"].pk)
+        return redirect("pages:appointment", context["booked"].pk)
     context |= {"form": form, **availability.times(user, offer, day, now=now)}
     return render(request, "appointments/new.html", context)
 
@@ -139,7 +139,7 @@ def _page(request: SignedInRequest, appointment: Appointment, **more: Any) -> Ht
 def _choices(flag: dict[str, Any], appointment: Appointment, user: User) -> list[attention.Choice]:
     if flag["host"] not in (None, user.pk) and not user.is_staff:
         return []
-    here = reverse("appointment", args=[appointment.pk])
+    here = reverse("pages:appointment", args=[appointment.pk])
     found = attention.appointment_actions(flag["code"], appointment.pk, host=flag["host"])
     return [choice for choice in found if choice.url != here]
 
@@ -179,7 +179,7 @@ def _detail(code: str) -> str:
 def move(request: SignedInRequest, pk: int) -> HttpResponse:
     """Move to another open time; hosts and everything else stay."""
     appointment, user = appointment_of(request, pk), request.user
-    context: dict[str, Any] = {"panel": "move", "self_url": reverse("appointment-move", args=[pk])}
+    context: dict[str, Any] = {"panel": "move", "self_url": reverse("pages:appointment-move", args=[pk])}
     form = MoveForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -188,7 +188,7 @@ def move(request: SignedInRequest, pk: int) -> HttpResponse:
             refuse(form, error, context)
         else:
             messages.success(request, _("Moved."))
-            return redirect("appointment", moved.pk)
+            return redirect("pages:appointment", moved.pk)
     day = availability.chosen_day(request) if "date" in request.GET else timezone.localtime(appointment.start).date()
     offer = offer_of(appointment.calendar_id)
     return _page(request, appointment, form=form, **context, **availability.times(user, offer, day, now=timezone.now()))
@@ -210,7 +210,7 @@ def edit(request: SignedInRequest, pk: int) -> HttpResponse:
             refuse(form, error, context)
         else:
             messages.success(request, _("Saved."))
-            return redirect("appointment", pk)
+            return redirect("pages:appointment", pk)
     return _page(request, appointment, panel="edit", form=form)
 
 
@@ -243,7 +243,7 @@ def decide(request: SignedInRequest, pk: int, action: str) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, DONE[action]())
-    return redirect(next_page(request, default=reverse("appointment", args=[pk])))
+    return redirect(next_page(request, default=reverse("pages:appointment", args=[pk])))
 
 
 DONE: dict[str, Callable[[], str]] = {

@@ -98,8 +98,8 @@ def _slot_line(slot: BlockedSlot) -> Line:
         text=_("“%(title)s” (%(when)s) was deleted in iCloud. The time is still closed for bookings.") % values,
         since=slot.removed_at,
         actions=[
-            Choice(_("Free this time"), reverse("blocked-slot-release", args=[slot.pk]), post=True, primary=True),
-            Choice(_("Show"), reverse("blocked-slot", args=[slot.pk])),
+            Choice(_("Free this time"), reverse("pages:blocked-slot-release", args=[slot.pk]), post=True, primary=True),
+            Choice(_("Show"), reverse("pages:blocked-slot", args=[slot.pk])),
         ],
     )
 
@@ -125,12 +125,12 @@ def appointment_actions(code: str, appointment_id: int, *, host: int | None) -> 
     """Return what can be done about one flag of an appointment (rules P4, P7, W9)."""
 
     def act(name: str, text: str, *, primary: bool = False) -> Choice:
-        url = reverse("appointment-decide", args=[appointment_id, name])
+        url = reverse("pages:appointment-decide", args=[appointment_id, name])
         return Choice(text, url, post=True, primary=primary, host=host)
 
-    cancel = Choice(_("Cancel appointment"), reverse("appointment-cancel", args=[appointment_id]), danger=True)
-    show = Choice(_("Show appointment"), reverse("appointment", args=[appointment_id]))
-    move = Choice(_("Move"), reverse("appointment-move", args=[appointment_id]))
+    cancel = Choice(_("Cancel appointment"), reverse("pages:appointment-cancel", args=[appointment_id]), danger=True)
+    show = Choice(_("Show appointment"), reverse("pages:appointment", args=[appointment_id]))
+    move = Choice(_("Move"), reverse("pages:appointment-move", args=[appointment_id]))
     match code:
         case "removed_in_icloud":
             return [act("put-back", _("Put it back"), primary=True), act("leave-off", _("Leave it off")), cancel]

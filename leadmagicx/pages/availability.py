@@ -78,7 +78,7 @@ def why(request: SignedInRequest) -> HttpResponse:
         "calendars": calendars,
         "calendar": calendar,
         "day": day,
-        "self_url": reverse("why"),
+        "self_url": reverse("pages:why"),
         "back": f"/?date={day}",
     }
     if calendar is not None:

@@ -57,7 +57,7 @@ def _mail(to: User, connection: ICloudConnection, *, template: str) -> EmailMess
         "to": host_name(to),
         "owner": host_name(connection.user),
         "apple_id": connection.apple_id,
-        "link": link(reconnect if template == "owner" else reverse("attention")),
+        "link": link(reconnect if template == "owner" else reverse("pages:attention")),
     }
     name = {"name": host_name(connection.user)}
     subject = _("iCloud needs a new password")

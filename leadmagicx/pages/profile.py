@@ -28,8 +28,8 @@ def profile(request: SignedInRequest) -> HttpResponse:
         change_timezone(user_id=request.user.pk, timezone=form.cleaned_data["timezone"])
         text = _("Times are now shown in %(zone)s.") % {"zone": form.cleaned_data["timezone"]}
         messages.success(request, text)
-        return redirect(next_page(request, default=reverse("profile")))
-    return card.page(request, zone_form=form, zone_choices_url=reverse("zones"))
+        return redirect(next_page(request, default=reverse("pages:profile")))
+    return card.page(request, zone_form=form, zone_choices_url=reverse("pages:zones"))
 
 
 def next_page(request: SignedInRequest, *, default: str) -> str:

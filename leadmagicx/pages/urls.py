@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import path
 
 from leadmagicx.pages import appointments, attention, availability, blocked, profile, week
+
+# REST has names such as appointment-cancel as well.
+app_name = "pages"
 
 urlpatterns = [
     path("", week.week, name="week"),
@@ -22,5 +25,4 @@ urlpatterns = [
     path("attention/", attention.attention, name="attention"),
     path("settings/profile/", profile.profile, name="profile"),
     path("settings/profile/time-zones/", profile.zones, name="zones"),
-    path("settings/profile/", include("icloud_sync.urls")),
 ]
