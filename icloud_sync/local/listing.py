@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from calendars.models import BlockedSlot
 from icloud_sync.local import attention, journal
 from icloud_sync.models import CalendarKind, CalendarSettings, ICloudCalendar, ICloudConnection
 
@@ -63,6 +64,9 @@ class Listing:
             row.checks_conflicts = False
         with transaction.atomic():
             row.save()
+            if "name" in changed:
+                of_it = row.events.values("pk")
+                BlockedSlot.objects.filter(external_id__in=of_it).update(place=row.name[:200])
             if could_write != row.writable:
                 self._rights_changed(row)
         return row

@@ -15,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 from calendars.choices import CalendarType
 from calendars.models import Engagement
 from icloud_sync import signals
-from icloud_sync.local import attention
+from icloud_sync.local import attention, flags
 from icloud_sync.models import (
     LIVE_STATES,
     CalendarSettings,
@@ -65,6 +65,7 @@ def refresh_engagements(engagements: QuerySet[Engagement], *, now: datetime) -> 
             touched |= _wanted(engagement, row, primaries.get(engagement.host_id or 0), now=now)
         elif row is not None:
             touched |= _unwanted(engagement, row, now=now)
+    flags.settle(found, now=now)
     ring(touched)
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from calendars.models import Appointment
 from icloud_sync.local import attention, journal, outbox
+from icloud_sync.local import flags as resolvable
 from icloud_sync.models import LIVE_STATES, EventState, SyncedEvent
 from icloud_sync.services import InvalidState
 
@@ -63,6 +64,12 @@ def retry(*, appointment_id: int, now: datetime, host_id: int | None = None) -> 
             attention.resolve(row.engagement, attention.WRITE_FAILED, now=now)
             journal.about_copy(row, "retried")
         outbox.ring({row.calendar.connection_id for row in rows})
+
+
+def acknowledge(*, attention_id: int, now: datetime) -> None:
+    """Put a flag aside that asks for nothing but to be seen. Raises InvalidState for any other."""
+    if not resolvable.resolve([attention_id], now=now):
+        raise InvalidState("This needs something to be done, or is settled already.")
 
 
 def _rows(appointment_id: int, host_id: int | None, *states: EventState) -> list[SyncedEvent]:

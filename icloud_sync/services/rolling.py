@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from calendars.models import BlockedSlot
-from icloud_sync.local import blocks
+from icloud_sync.local import blocks, flags
 from icloud_sync.local.context import PAST, block_context, horizon_from
 from icloud_sync.models import (
     Attention,
@@ -59,6 +59,7 @@ def clean_up(*, now: datetime) -> None:
     SyncedEvent.objects.filter(state=EventState.GONE, created_at__lt=now - RECORD_DAYS).filter(
         Q(written_at__isnull=True) | Q(written_at__lt=now - RECORD_DAYS)
     ).delete()
+    flags.resolve_past(now=now)
     _forget_past_events(now=now)
 
 

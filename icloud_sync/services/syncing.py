@@ -9,7 +9,7 @@ import structlog
 from django.db.models import Q
 from django.utils import timezone
 
-from icloud_sync.errors import CredentialsUnreadable, ICloudError
+from icloud_sync.errors import BudgetSpent, CredentialsUnreadable, ICloudError
 from icloud_sync.local import leases
 from icloud_sync.models import (
     ConnectionStatus,
@@ -153,13 +153,21 @@ def _start_requested(run: Run) -> list[int]:
 
 
 def _between_batches(run: Run, requested: list[int]) -> None:
-    SyncRun.objects.filter(pk__in=requested).update(
-        done=run.report.done, total=run.report.total, counts=run.report.as_dict()
-    )
+    _progress(run, requested)
     push_due(run)
 
 
+def _progress(run: Run, requested: list[int]) -> None:
+    SyncRun.objects.filter(pk__in=requested).update(
+        done=run.report.done, total=run.report.total, counts=run.report.as_dict()
+    )
+
+
 def _end_requested(run: Run, requested: list[int], error: ICloudError | None) -> None:
+    if isinstance(error, BudgetSpent):
+        # It goes on with the next minute's budget; whoever waits sees how far it is.
+        _progress(run, requested)
+        return
     state = RunState.DONE if error is None else RunState.FAILED
     SyncRun.objects.filter(pk__in=requested).update(
         state=state,

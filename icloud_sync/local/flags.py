@@ -1,0 +1,49 @@
+"""Flags of appointments end by themselves when what they tell is over (rule P7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from calendars.models import Engagement
+from icloud_sync.local import attention
+from icloud_sync.models import Attention
+
+# What a move on the phone is flagged with; a new time given in LeadMagicX answers all of it.
+OF_A_MOVE = (attention.MOVED, attention.OUTSIDE_HOURS, attention.AFFECTS_OTHERS)
+# What a person may put aside by hand: there is nothing left to be done about it.
+ACKNOWLEDGEABLE = (*OF_A_MOVE, attention.UNSUPPORTED)
+# An appointment that is over for so long needs nobody.
+OVER = timedelta(days=2)
+
+
+def settle(engagements: Sequence[Engagement], *, now: datetime) -> None:
+    """Resolve the flags that these engagements' new state has answered; a clash also for whom they clashed with."""
+    by_id = {engagement.pk: engagement for engagement in engagements}
+    open_flags = Attention.objects.filter(resolved_at__isnull=True)
+    answered = [
+        flag.pk
+        for flag in open_flags.filter(engagement_id__in=list(by_id), code__in=OF_A_MOVE)
+        if _start_of(flag) not in ("", by_id[flag.engagement_id or 0].start.astimezone(UTC).isoformat())
+    ]
+    hosts = {engagement.host_id for engagement in engagements}
+    over = open_flags.filter(code=attention.CLASH, user_id__in=hosts, engagement__exempt=False)
+    answered += over.values_list("pk", flat=True)
+    if answered:
+        Attention.objects.filter(pk__in=answered).update(resolved_at=now)
+
+
+def resolve_past(*, now: datetime) -> None:
+    """Resolve the flags of appointments that are over."""
+    Attention.objects.filter(resolved_at__isnull=True, engagement__end__lt=now - OVER).update(resolved_at=now)
+
+
+def resolve(attention_ids: Iterable[int], *, now: datetime) -> int:
+    """Put aside what a person has seen; return how many flags that were."""
+    rows = Attention.objects.filter(pk__in=list(attention_ids), code__in=ACKNOWLEDGEABLE, resolved_at__isnull=True)
+    return rows.update(resolved_at=now)
+
+
+def _start_of(flag: Attention) -> str:
+    after = flag.values.get("after")
+    return str(after.get("start", "")) if isinstance(after, dict) else ""
