@@ -8,7 +8,7 @@ from typing import Any
 
 import django
 from celery import Celery
-from celery.signals import beat_init, celeryd_init
+from celery.signals import beat_init, celeryd_init, worker_init
 from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadmagicx.settings")
@@ -31,3 +31,11 @@ def _refuse_misconfigured(**kwargs: Any) -> None:
     except ImproperlyConfigured as error:
         print(error, file=sys.__stderr__, flush=True)  # beat's sys.stderr goes to its log
         raise SystemExit(1) from None
+
+
+@worker_init.connect
+def _warm_up(**kwargs: Any) -> None:
+    """Import and read in the parent what its children would each pay for at their first task."""
+    from icloud_sync.remote import warm_up
+
+    warm_up()
