@@ -113,7 +113,8 @@ class ConnectionAdmin(StaffReads, admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ICloudConnection]:
         stored = ICloudCredential.objects.filter(connection=OuterRef("pk"))
-        return super().get_queryset(request).annotate(password_stored=Exists(stored))
+        rows: QuerySet[ICloudConnection] = super().get_queryset(request)
+        return rows.annotate(password_stored=Exists(stored))
 
     @admin.display(description=_("What to do"))
     def what_to_do(self, connection: ICloudConnection) -> str:
@@ -157,7 +158,7 @@ class ConnectionAdmin(StaffReads, admin.ModelAdmin):
         return None
 
     def _log(self, request: HttpRequest, connections: list[ICloudConnection], what: str) -> None:
-        if connections:
+        if connections and request.user.pk is not None:
             LogEntry.objects.log_actions(request.user.pk, connections, CHANGE, what)
 
 

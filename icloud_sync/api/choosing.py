@@ -39,7 +39,7 @@ class ICloudCalendarSerializer(serializers.ModelSerializer):
     """A calendar of an account, and what it may be chosen for (rules K3-K7)."""
 
     name = serializers.CharField(source="__str__", read_only=True)
-    kind = serializers.ChoiceField(choices=CalendarKind, read_only=True)
+    kind = serializers.ChoiceField(choices=CalendarKind.choices, read_only=True)
     can_be_primary = serializers.BooleanField(source="choice.can_be_primary", read_only=True)
     can_check_conflicts = serializers.BooleanField(source="choice.can_check_conflicts", read_only=True)
     reason = serializers.SerializerMethodField()
@@ -97,7 +97,7 @@ class CalendarSettingsSerializer(serializers.Serializer):
     conflict_calendars = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=MAX_ID), required=False, max_length=1000
     )
-    deleted_in_icloud = serializers.ChoiceField(choices=DeletedInICloud, required=False)
+    deleted_in_icloud = serializers.ChoiceField(choices=DeletedInICloud.choices, required=False)
     travel_time_blocks = serializers.BooleanField(required=False)
     share_titles = serializers.BooleanField(required=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -28,13 +28,14 @@ from icloud_sync.services.attempts import limited
 from icloud_sync.tasks import sync_soon
 from leadmagicx.accounts.models import User
 
+WRITTEN_EVENTS: dict[str, Literal["keep", "remove"]] = {"keep": "keep", "remove": "remove"}
 COUNTS = ("created", "updated", "unchanged", "removed", "skipped", "written", "deleted")
 
 
 class ConnectionSerializer(serializers.ModelSerializer):
     """A connection as other services see it. The password is not a field: it cannot leak."""
 
-    status = serializers.ChoiceField(choices=ConnectionStatus, read_only=True)
+    status = serializers.ChoiceField(choices=ConnectionStatus.choices, read_only=True)
     detail = serializers.SerializerMethodField(help_text="What is wrong and what to do; empty when nothing is.")
 
     class Meta:
@@ -89,7 +90,7 @@ class CountsSerializer(serializers.Serializer):
 class RunSerializer(serializers.ModelSerializer):
     """One look at one account, and how far it is."""
 
-    state = serializers.ChoiceField(choices=RunState, read_only=True)
+    state = serializers.ChoiceField(choices=RunState.choices, read_only=True)
     progress = ProgressSerializer(source="*", read_only=True)
     counts = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField(help_text="A code; null unless the run failed.")
@@ -186,14 +187,14 @@ class ConnectionViewSet(ICloudErrors, mixins.ListModelMixin, mixins.RetrieveMode
     @extend_schema(
         summary="Disconnect, and leave or remove the future appointments that are in iCloud",
         parameters=[
-            OpenApiParameter("written_events", OpenApiTypes.STR, required=True, enum=["keep", "remove"]),
+            OpenApiParameter("written_events", OpenApiTypes.STR, required=True, enum=list(WRITTEN_EVENTS)),
         ],
         responses={204: None},
     )
     def destroy(self, request: Request, pk: str) -> Response:
         connection = self.get_object()
-        choice = request.query_params.get("written_events", "")
-        if choice not in ("keep", "remove"):
+        choice = WRITTEN_EVENTS.get(request.query_params.get("written_events", ""))
+        if choice is None:
             raise Refusal(
                 "written_events_required",
                 str(_("Say what becomes of appointments that are in iCloud: ?written_events=keep or remove.")),

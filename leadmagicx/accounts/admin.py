@@ -67,6 +67,7 @@ class UserAdmin(DjangoUserAdmin):
         if user.is_superuser and not request.user.is_superuser:
             self.message_user(request, _("Only a superuser issues a superuser's token."), messages.ERROR)
             return None
+        assert request.user.pk is not None
         key = issue_token(user)
         LogEntry.objects.log_actions(request.user.pk, [user], CHANGE, "Issued a REST token.", single_object=True)
         context = {**self.admin_site.each_context(request), "title": _("REST token"), "token_of": user, "key": key}
