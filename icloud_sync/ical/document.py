@@ -64,7 +64,7 @@ class Document:
             self._locate()
 
     def _locate(self) -> None:
-        """Find the master VEVENT: the one without RECURRENCE-ID, else the first."""
+        """Find the master VEVENT: the first without RECURRENCE-ID, as in `scan`."""
         found: list[tuple[bool, int, int, list[int]]] = []
         path: list[str] = []
         begin, own = 0, list[int]()

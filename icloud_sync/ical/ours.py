@@ -224,7 +224,11 @@ def _time_line(name: str, moment: datetime, tzid: str | None) -> bytes:
 
 
 def _master(event: ScannedEvent) -> ScannedComponent:
-    return next((part for part in event.components if part.recurrence_id is None), event.components[0])
+    """Return the VEVENT that is our appointment; the others replace single occurrences that somebody added."""
+    for component in event.components:
+        if component.recurrence_id is None:
+            return component
+    raise ItemUnreadable("no_master")
 
 
 def _times(event: ScannedEvent, master: ScannedComponent, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -6,7 +6,7 @@ VTIMEZONEs that most objects repeat (performance d2). Only VTIMEZONEs of unknown
 Reason codes of ItemUnreadable: too_large, not_a_calendar, truncated, end_mismatch, nested_too_deep,
 not_an_event, no_event, no_uid, several_uids, no_start, bad_date, bad_duration, negative_length,
 start_end_mismatch, duplicate_property, malformed_line, too_many_exceptions, bad_rule, rule_unsupported,
-rule_too_frequent, rule_too_costly, unexpected.
+rule_too_frequent, rule_too_costly, unexpected. `ours` adds no_master.
 """
 
 from __future__ import annotations
@@ -99,15 +99,14 @@ def _scan(text: str) -> ScannedEvent:
     uid = _uid(events)
     components = [read_component(properties) for properties in events]
     if len(components) > 1:
-        # Master first, then by what they replace: their order in the body is noise.
+        # Masters first, as a patch takes them too, then by what the others replace.
         components = sorted(dict.fromkeys(components), key=_place)
     zones = _embedded_zones(zone_lines, components) if zone_lines else ()
     return ScannedEvent(uid, tuple(components), zones)
 
 
-def _place(component: ScannedComponent) -> tuple[str, str]:
-    replaced = component.recurrence_id
-    return (replaced.text() if replaced is not None else "", component.start.text())
+def _place(component: ScannedComponent) -> str:
+    return component.recurrence_id.text() if component.recurrence_id is not None else ""
 
 
 def _without_zones(text: str) -> tuple[str, list[list[str]]]:
