@@ -102,7 +102,7 @@ def overlay(appointments: Iterable[Appointment]) -> dict[int, dict[str, list[dic
     found = list(appointments)
     sessions = {appointment.session_id for appointment in found}
     engagements = (
-        Engagement.objects.filter(session_id__in=sessions, host__isnull=False)
+        Engagement.objects.filter(session_id__in=sessions, host__isnull=False, dropped=False)
         .filter(Q(active=True) | Q(session__active=False))
         .select_related("calendar", "host")
         .order_by("-is_primary", "pk")
@@ -175,7 +175,7 @@ def _state(
     if row.state == EventState.WRITTEN and row.due_at is not None:
         return "pending", ""
     if row.state == EventState.FAILED:
-        return "failed", row.failure_text or row.failure
+        return "failed", row.failure
     return str(row.state), ""
 
 

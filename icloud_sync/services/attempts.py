@@ -55,6 +55,11 @@ def limited(*, user_id: int, apple_id: str, now: datetime) -> Iterator[None]:
             taken.append(_take(limit, subject, now=now))
         yield
     except PasswordRejected:
+        log.warning("password_rejected", user=user_id)
+        raise
+    except TooManyAttempts:
+        log.warning("attempt_refused", user=user_id)
+        _give_back(taken)
         raise
     except BaseException:
         _give_back(taken)
