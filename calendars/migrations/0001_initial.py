@@ -202,7 +202,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='dateoverride',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('end_minute__isnull', True), ('start_minute__isnull', True)), models.Q(('end_minute__lte', 1440), ('start_minute__isnull', False), ('start_minute__lt', models.F('end_minute'))), _connector='OR'), name='override_in_order', violation_error_message='An interval needs a start and a later end; leave both out to close the day.'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('end_minute__isnull', True), ('start_minute__isnull', True)), models.Q(('end_minute__isnull', False), ('end_minute__lte', 1440), ('start_minute__isnull', False), ('start_minute__lt', models.F('end_minute'))), _connector='OR'), name='override_in_order', violation_error_message='An interval needs a start and a later end; leave both out to close the day.'),
         ),
         migrations.AddConstraint(
             model_name='idempotencykey',

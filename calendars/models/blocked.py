@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from calendars.choices import SlotCode, SlotSource
 
@@ -59,4 +61,11 @@ class BlockedSlot(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.title or 'Blocked'} {self.start:%Y-%m-%d %H:%M}"
+        # Without its title: that of an iCloud event is its owner's (rule P15).
+        return f"Blocked slot {self.start:%Y-%m-%d %H:%M}"
+
+    def clean(self) -> None:
+        if self.start is None or self.end is None or self.source != SlotSource.LEADMAGICX:
+            return
+        if self.end < self.start or (self.end == self.start and not self.all_day):
+            raise ValidationError({"end": ValidationError(_("The end must be after the start."), code="invalid")})

@@ -128,7 +128,12 @@ class DateOverride(models.Model):
             models.CheckConstraint(
                 name="override_in_order",
                 condition=Q(start_minute__isnull=True, end_minute__isnull=True)
-                | Q(start_minute__isnull=False, end_minute__lte=DAY, start_minute__lt=F("end_minute")),
+                | Q(
+                    start_minute__isnull=False,
+                    end_minute__isnull=False,
+                    end_minute__lte=DAY,
+                    start_minute__lt=F("end_minute"),
+                ),
                 violation_error_message="An interval needs a start and a later end; leave both out to close the day.",
             ),
         ]

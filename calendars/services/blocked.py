@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
-
 from calendars.choices import SlotCode, SlotSource
 from calendars.models import BlockedSlot
 from calendars.services.errors import InvalidState, Refused
@@ -67,8 +64,6 @@ def _own(slot_id: int) -> BlockedSlot:
 def _stored(slot: BlockedSlot) -> BlockedSlot:
     if slot.all_day and slot.start <= slot.end:
         slot.start, slot.end = _whole_days(slot)
-    if slot.end <= slot.start:
-        raise ValidationError({"end": ValidationError(_("The end must be after the start."), code="invalid")})
     slot.busy_start, slot.busy_end = slot.start, slot.end
     slot.full_clean()
     slot.save()

@@ -89,6 +89,8 @@ def calendars(draw: st.DrawFn) -> tuple[date, Hours, int, Question]:
     if shape is Shape.CLASS:
         own = [item for item in hosts[0].taken if item.own_class]
         sittings = {item.start: Sitting(item.session, draw(st.integers(0, 3)), 2) for item in own}
+        # A session that a former owner gives.
+        sittings.setdefault(begins + draw(quarter_hours(0, 40)), Sitting(99, draw(st.integers(0, 2)), 2))
     booked = {first + timedelta(days=day): draw(st.integers(0, 4)) for day in range(-1, DAYS + 1)}
     hidden = draw(st.sets(st.integers(1, 4), max_size=2)) if shape is Shape.ANY and draw(st.booleans()) else set()
     passed_over = {(first.year, first.month): frozenset(hidden)} if hidden else {}
