@@ -200,7 +200,7 @@ def _live(now: datetime) -> None:
     seed.fill(folder / "collection-root" / USER, "busy", range(2_000))
     server = Radicale(folder)
     try:
-        with caldav.DAVClient(url=server.url, username=USER, password=PASSWORD) as client:
+        with caldav.DAVClient(url=server.url, username=USER, password=PASSWORD, timeout=600) as client:
             calendar = client.calendar(url=f"{server.url}{USER}/busy/")
 
             def ask() -> None:
