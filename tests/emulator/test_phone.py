@@ -214,6 +214,7 @@ def test_one_occurrence_moved_and_one_deleted(yoga: PhoneEvent) -> None:
     assert week(1) not in found
     assert week(2) not in found
     assert [override.text("SUMMARY") for override in yoga.overrides] == ["Late yoga"]
+    assert {line.name for line in yoga.overrides[0].lines}.isdisjoint({"RRULE", "EXDATE", "RDATE"})
     yoga.edit_occurrence(week(1), free=True)
     assert len(yoga.overrides) == 1
     yoga.delete_occurrence(week(1))
@@ -239,19 +240,23 @@ def test_delete_future(yoga: PhoneEvent) -> None:
     yoga.edit_occurrence(week(8), title="gone")
     yoga.delete_future(week(4))
     assert starts(yoga) == [week(n) for n in range(4)]
+    assert yoga.rrule == "FREQ=WEEKLY;BYDAY=MO;UNTIL=20270201T085959Z", "never COUNT beside UNTIL (RFC 5545 3.3.10)"
     assert yoga.overrides == []
 
 
 def test_split_series_makes_a_new_resource_and_loses_nothing(ada: Account, yoga: PhoneEvent) -> None:
     yoga.delete_occurrence(week(1))
     yoga.delete_occurrence(week(6))
-    yoga.edit_occurrence(week(7), title="Moved")
+    yoga.edit_occurrence(week(2), title="Early one")
+    yoga.edit_occurrence(week(7), title="Late one")
     later = yoga.split_series(week(4), title="Pilates")
     assert later.uid != yoga.uid
     assert (yoga.summary, later.summary) == ("Yoga", "Pilates")
     assert starts(yoga) == [week(n) for n in (0, 2, 3)]
     assert starts(later) == [week(n) for n in (4, 5, 7, 8, 9)]
-    assert len(later.overrides) == 1
+    assert [one.text("SUMMARY") for one in yoga.overrides + later.overrides] == ["Early one", "Late one"]
+    assert [half.value("EXDATE") for half in (yoga, later)] == ["20270111T100000", "20270215T100000"]
+    assert later.rrule == "FREQ=WEEKLY;BYDAY=MO;COUNT=6"
     for half in (yoga, later):
         assert half.master.get("RELATED-TO") is not None
         assert (half.master.get("RELATED-TO") or half.master.lines[0]).param("RELTYPE") == (
@@ -265,6 +270,8 @@ def test_moving_a_whole_series_moves_its_exceptions(yoga: PhoneEvent) -> None:
     yoga.edit(start=START + timedelta(hours=1))
     assert len(starts(yoga)) == 9
     assert week(1) + timedelta(hours=1) not in starts(yoga)
+    assert yoga.value("EXDATE") == "20270111T110000"
+    assert [one.value("RECURRENCE-ID") for one in yoga.overrides] == ["20270118T110000"]
 
 
 def test_series_across_the_clock_change(ada: Account) -> None:

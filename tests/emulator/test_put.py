@@ -369,6 +369,7 @@ def test_move_between_own_calendars(raw: Raw, ada: Account, home: str, event: Ph
     assert raw.sync(home, here).status_of(home + "e.ics") == "HTTP/1.1 404 Not Found"
     assert raw.sync(work.path, there).found(work.path + "e.ics", "d:getetag")
     assert work.store.objects["e.ics"].uid == "e"
+    assert "e" not in ada.tombstones, "a UID that lives is no tombstone"
 
 
 @pytest.mark.parametrize("status", [412, 403, 405])
