@@ -14,13 +14,14 @@ from leadmagicx.embedded.console import Console
 from leadmagicx.embedded.errors import EmbeddedError
 from leadmagicx.embedded.folder import Folder, demo_folder, loopback_hosts, port_is_free
 from leadmagicx.embedded.parent import Parent
-from leadmagicx.embedded.product import PRODUCT, manage, readiness, services, summary
+from leadmagicx.embedded.product import PRODUCT, readiness, services, summary
 from leadmagicx.embedded.supervisor import Stopped, Supervisor
 
 READY_SECONDS = 90
 LOOK_SECONDS = 1.0
 READY_LOOK_SECONDS = 0.3
 STATE = "demo.json"
+FILL_IN = "leadmagicx.embedded.fill_in"
 
 
 class Demo:
@@ -71,10 +72,10 @@ class Demo:
 
     def _fill_in(self) -> list[str]:
         """Migrate and fill in the demo; return what the seeding has to tell."""
-        self.supervisor.run("migrate", manage("migrate", "--noinput"))
-        if self.environ.get("DEMO_SEED", "").strip() == "0":
-            return []
-        return self.supervisor.run("seed", manage("seed_demo", *(["--no-icloud"] if self.foreign_icloud else [])))
+        self.console.say("Migrating and filling in the demo")
+        options = [] if self.environ.get("DEMO_SEED", "").strip() == "0" else ["--seed"]
+        options += ["--no-icloud"] if self.foreign_icloud else []
+        return self.supervisor.run("fill-in", [sys.executable, "-m", FILL_IN, *options])
 
     def _start_product(self) -> None:
         for service in services(port=self.port, folder=self.folder):

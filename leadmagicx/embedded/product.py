@@ -25,11 +25,6 @@ RULE = "─" * 72
 TERM_THEN_KILL_SOON = ((0.0, signal.SIGTERM), (7.0, signal.SIGKILL))
 
 
-def manage(*arguments: str) -> list[str]:
-    """Return the command line of a `manage.py` command."""
-    return [sys.executable, "manage.py", *arguments]
-
-
 def services(*, port: int, folder: Folder) -> list[Service]:
     """Return web, worker and beat, each a process of its own."""
     binds = [part for host in loopback_hosts() for part in ("--bind", f"{f'[{host}]' if ':' in host else host}:{port}")]

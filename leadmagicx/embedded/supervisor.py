@@ -32,6 +32,7 @@ SETTLED_SECONDS = 10.0
 RESTART_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0)
 TURN_SECONDS = 0.25
 LOOK_SECONDS = 1.0
+LAST_WORDS = 15
 CHUNKS_AT_ONCE = 16
 TERM_THEN_KILL = ((0.0, signal.SIGTERM), (7.0, signal.SIGQUIT), (9.0, signal.SIGKILL))
 
@@ -97,8 +98,8 @@ class Supervisor:
         return service
 
     def run(self, name: str, command: list[str]) -> list[str]:
-        """Run a command to its end and return its output; EmbeddedError when it fails, Stopped when we stop."""
-        step = Service(name=name, command=command)
+        """Run a command to its end and return its last lines; EmbeddedError when it fails, Stopped when we stop."""
+        step = Service(name=name, command=command, quiet=True)
         self._start(step)
         while step.is_running() and not self.stopping:
             self.turn()
@@ -107,7 +108,8 @@ class Supervisor:
             raise Stopped
         self._drain(step)
         if step.process and step.process.returncode:
-            raise EmbeddedError(f"{name} failed ({step.process.returncode}). See {self.folder.log / name}.log.")
+            last = "\n".join(list(step.lines)[-LAST_WORDS:])
+            raise EmbeddedError(f"{name} failed ({step.process.returncode}). See {self.folder.log / name}.log.\n{last}")
         return list(step.lines)
 
     def wait(self, condition: Callable[[], bool], *, seconds: float) -> bool:

@@ -106,7 +106,7 @@ def _is_another(run: Run, words: str, killed: psutil.Process | None = None) -> b
 def test_a_killed_supervisor_leaves_nothing_and_the_next_demo_starts(folder: Folder) -> None:
     run = Run(folder, ICLOUD_CALDAV_URL="http://127.0.0.1:9/", ICLOUD_TRUSTED_HOSTS="127.0.0.1")
     with run.process:
-        assert processes.wait_until(lambda: (folder.log / "migrate.log").exists(), seconds=60)
+        assert processes.wait_until(lambda: (folder.log / "fill-in.log").exists(), seconds=60)
         run.process.kill()
     assert processes.wait_until(lambda: not running_in(folder), seconds=10)
     with run.start() as again:
