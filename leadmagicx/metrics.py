@@ -98,7 +98,11 @@ def _connections(now: datetime) -> Iterator[GaugeMetricFamily]:
     yield _gauge("leadmagicx_icloud_connections_failing", "Accounts whose last look failed.", numbers["failing"])
     yield _gauge("leadmagicx_icloud_connections_stale", "Accounts whose data is old.", numbers["stale"])
     yield _gauge("leadmagicx_icloud_data_oldest_seconds", "Age of the oldest data.", _age(numbers["oldest"], now) or 0)
-    yield _gauge("leadmagicx_icloud_requests_last_minute", "Requests sent to iCloud.", numbers["requests"])
+    yield _gauge(
+        "leadmagicx_icloud_requests_last_minute",
+        "Requests to iCloud in the minutes that accounts are counting.",
+        numbers["requests"],
+    )
 
 
 def _outbox(now: datetime) -> Iterator[GaugeMetricFamily]:
