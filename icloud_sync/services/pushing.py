@@ -14,6 +14,7 @@ from icloud_sync.models import SyncedEvent
 from icloud_sync.rules.outcomes import backoff
 from icloud_sync.services.run import Run, error_code, settle
 from icloud_sync.sync.push import push
+from icloud_sync.sync.sides import Superseded
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,9 @@ def _one(run: Run, row_id: int) -> None:
     ours = run.appointments
     try:
         push(copy, ours=ours, theirs=run.side)
+    except Superseded:
+        # Changed by a person while we looked: the row is due in its new state.
+        log.info("superseded", connection=run.connection.pk, row=row_id)
     except OutcomeUnknown as error:
         ours.postpone(copy, until=timezone.now(), reason=error_code(error))
         raise Unreachable(str(error), after_seconds=error.after_seconds) from error
