@@ -68,4 +68,4 @@ class BlockedSlot(models.Model):
         if self.start is None or self.end is None or self.source != SlotSource.LEADMAGICX:
             return
         if self.end < self.start or (self.end == self.start and not self.all_day):
-            raise ValidationError({"end": ValidationError(_("The end must be after the start."), code="invalid")})
+            raise ValidationError({"end": ValidationError(_("The end must be after the start."), code="ends_before_start")})
