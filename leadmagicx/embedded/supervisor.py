@@ -103,7 +103,7 @@ class Supervisor:
         self._start(step)
         while step.is_running() and not self.stopping:
             self.turn()
-        if self.stopping:
+        if step.is_running():
             self._end([step])
             raise Stopped
         self._drain(step)

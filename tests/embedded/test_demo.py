@@ -153,4 +153,7 @@ def test_a_demo_notices_that_its_make_alone_was_told_to_stop(number: signal.Sign
         (watching,) = psutil.Process(started.pid).children()
         assert watching.is_running()
         started.send_signal(number)
-        watching.wait(timeout=10)
+        try:
+            watching.wait(timeout=10)
+        finally:
+            processes.end([watching])
