@@ -73,7 +73,7 @@ def make_reachable(account: Account, *, program: Path, folders: list[Path]) -> N
     Normally the capability of `Account.become` does. Where it is not to be had, every folder on the way is
     opened for passing through (o+x: entering, not listing), which is told on stderr.
     """
-    if _runs(account, program):
+    if _reaches(account, program=program, folders=folders):
         return
     for target in (program, *folders):
         for parent in target.resolve().parents:
@@ -81,20 +81,20 @@ def make_reachable(account: Account, *, program: Path, folders: list[Path]) -> N
             if not mode & 0o001:
                 sys.stderr.write(f"Opening {parent} for passing through (chmod o+x): PostgreSQL runs as nobody.\n")
                 parent.chmod(mode | 0o001)
-    if not _runs(account, program):
+    if not _reaches(account, program=program, folders=folders):
         raise EmbeddedError(f"User number {account.uid} cannot run {program}. Run as a plain user instead of root.")
 
 
-def _runs(account: Account, program: Path) -> bool:
+def _reaches(account: Account, *, program: Path, folders: list[Path]) -> bool:
+    entering = 'program=$1; shift; for folder; do cd "$folder" || exit 1; done; exec "$program" --version'
     try:
         done = subprocess.run(
-            [program, "--version"],
+            ["/bin/sh", "-c", entering, "sh", program, *folders],
             preexec_fn=account.become,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             check=False,
-            cwd="/",
         )
     except (PermissionError, subprocess.SubprocessError):
         return False

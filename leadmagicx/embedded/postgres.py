@@ -96,6 +96,8 @@ class Postgres:
         processes.end(processes.working_in(self.data, program="postgres"), first=signal.SIGQUIT)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         self._make_sockets()
+        if self.account:
+            make_reachable(self.account, program=binaries() / "initdb", folders=[self.sockets, self.data.parent])
         if not (self.data / "PG_VERSION").exists():
             self._initialize()
         self._check_version()
@@ -130,7 +132,6 @@ class Postgres:
         password.write_text(self.password, encoding="utf-8")
         password.chmod(0o600)
         if self.account:
-            make_reachable(self.account, program=binaries() / "initdb", folders=[half, self.sockets])
             self.account.own(half)
             self.account.own(password)
         try:
