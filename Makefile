@@ -14,7 +14,7 @@ CHECKED := env -u SENTRY_DSN DEBUG=false DATABASE_URL=postgres://checks@127.0.0.
 
 LOCK := $(PY) -m uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --python-version 3.11
 
-.PHONY: help demo install install-dev test stories bench check lint lock clean
+.PHONY: help demo install install-dev test stories mutants bench check lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -32,6 +32,9 @@ test: install-dev  ## the whole suite
 
 stories: install-dev  ## many more random stories than the suite tells (nightly)
 	HYPOTHESIS_PROFILE=stories $(PY) -m pytest tests/stories $(PYTEST_ARGS)
+
+mutants: install-dev  ## change the sync rules line by line; the tests must notice
+	@$(PY) -m tests.mutants
 
 bench: install-dev  ## the benchmarks, as tables
 	@$(PY) -m bench

@@ -26,8 +26,11 @@ def remote_state(copy: Copy, seen: Seen | None) -> Remote:
 
 
 def is_stale(copy: Copy, seen: Seen) -> bool:
-    """Return whether this is only the text from before our own write, served once more."""
-    return copy.settling and says(seen.fields, copy.before) and not any(says(seen.fields, text) for text in _said(copy))
+    """Return whether this may be only the text from before our own write, served once more (fact 4.9).
+
+    Also when a later write without an answer says the same: which of the two it is, only time tells.
+    """
+    return copy.settling and says(seen.fields, copy.before) and not says(seen.fields, copy.base)
 
 
 def started_from(copy: Copy, seen: Seen) -> Fields:

@@ -36,7 +36,8 @@ def create(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
     """Write an event that iCloud has never acknowledged. If an earlier try may have arrived, look first (W4)."""
     tried = copy.sent
     seen = _mine(copy, theirs.look(copy)) if tried else None
-    if seen is not None and decide(Origin.APPOINTMENT, copy.local, remote_state(copy, seen)) is Action.ADOPT:
+    if decide(Origin.APPOINTMENT, copy.local, remote_state(copy, seen)) is Action.ADOPT:
+        assert seen is not None
         adopt(copy, seen, ours=ours)
         return
     draft = theirs.draft(copy, None)

@@ -34,9 +34,8 @@ def follow(copy: Copy, seen: Seen, *, ours: Ours) -> None:
 
 def merge_into(copy: Copy, seen: Seen, *, ours: Ours) -> Copy:
     """Apply the user's edit; on the same field LeadMagicX wins (P8). Return the copy as it stands afterwards."""
-    base = started_from(copy, seen)
-    local = copy.wanted if copy.wanted is not None else base
-    return ours.merged(copy, seen, merge(base=base, local=local, remote=seen.fields))
+    assert copy.wanted is not None
+    return ours.merged(copy, seen, merge(base=started_from(copy, seen), local=copy.wanted, remote=seen.fields))
 
 
 def prove(copy: Copy, seen: Seen | None, *, ours: Ours) -> None:

@@ -1,0 +1,100 @@
+"""What was cancelled here disappears there, also when it was edited meanwhile (rule W2; F8, F12, F21)."""
+
+from __future__ import annotations
+
+import pytest
+
+from icloud_sync.errors import ItemBusy, ItemMissing, ItemRefused, OutcomeUnknown
+from icloud_sync.rules.states import Local
+from icloud_sync.sync.push import push
+from tests.sync.fakes import BASE, RENAMED, ICloud, LeadMagicX, NoRequest, copy_of, seen_as
+
+CANCELLED = copy_of(Local.ABSENT, etag='"2"')
+UNSURE = copy_of(Local.NEW, wanted=None, sent=True, intents=(BASE,))
+
+
+def run(copy, icloud):
+    ours = LeadMagicX(copy)
+    push(copy, ours=ours, theirs=icloud)
+    return ours.notes
+
+
+def test_never_sent_is_no_request() -> None:
+    """F49."""
+    assert run(copy_of(Local.NEW, wanted=None), NoRequest()) == [("gone", True)]
+
+
+def test_a_known_etag_is_one_request() -> None:
+    icloud = ICloud()
+    icloud.put(BASE)
+    assert run(CANCELLED, icloud) == [("gone", True)]
+    assert icloud.calls == ['delete "2"']
+    assert icloud.events == {}
+
+
+def test_gone_already_is_done() -> None:
+    icloud = ICloud()
+    assert run(CANCELLED, icloud) == [("gone", False)]
+    assert icloud.calls == ['delete "2"']
+
+
+def test_edited_meanwhile_it_goes_all_the_same() -> None:
+    icloud = ICloud()
+    icloud.put(BASE)
+    icloud.put(RENAMED)
+    assert run(CANCELLED, icloud) == [("gone", True)]
+    assert icloud.calls == ['delete "2"', "look", 'delete "3"']
+
+
+def test_without_an_etag_it_is_looked_at_first() -> None:
+    icloud = ICloud()
+    icloud.put(RENAMED)
+    assert run(copy_of(Local.ABSENT, etag=""), icloud) == [("gone", True)]
+    assert icloud.calls == ["look", 'delete "2"']
+
+
+@pytest.mark.parametrize("there", [None, seen_as(uid="X")])
+def test_what_is_not_ours_is_not_touched(there) -> None:
+    icloud = ICloud(script={"look": [there]})
+    assert run(copy_of(Local.ABSENT, etag=""), icloud) == [("gone", False)]
+    assert icloud.calls == ["look"]
+
+
+def test_cancelled_while_its_first_write_was_under_way() -> None:
+    """F49: it did arrive, or it did not."""
+    icloud = ICloud()
+    icloud.put(BASE)
+    assert run(UNSURE, icloud) == [("gone", True)]
+    assert icloud.calls == ["look", 'delete "2"']
+    assert run(UNSURE, ICloud()) == [("gone", False)]
+
+
+def test_it_keeps_changing_and_waits_its_turn() -> None:
+    icloud = ICloud(script={"look": [seen_as(etag='"9"')] * 4})
+    icloud.put(BASE)
+    with pytest.raises(ItemBusy) as caught:
+        run(copy_of(Local.ABSENT, etag='"1"'), icloud)
+    assert caught.value.status == 412
+    assert icloud.calls == ['delete "1"'] + ["look", 'delete "9"'] * 3
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(ItemRefused("no", status=403), "403"), (ItemRefused("no", condition="locked"), "locked")]
+)
+def test_a_refusal_stops_it_visibly(error: ItemRefused, code: str) -> None:
+    icloud = ICloud(script={"delete": [error]})
+    icloud.put(BASE)
+    assert run(CANCELLED, icloud) == [("refused", code, "no")]
+
+
+def test_a_lost_answer_goes_up() -> None:
+    ours = LeadMagicX(CANCELLED)
+    with pytest.raises(OutcomeUnknown):
+        push(CANCELLED, ours=ours, theirs=ICloud(script={"delete": [OutcomeUnknown()]}))
+    assert ours.notes == []
+
+
+def test_gone_while_it_is_removed() -> None:
+    icloud = ICloud(script={"delete": [ItemMissing()]})
+    icloud.put(BASE)
+    assert run(CANCELLED, icloud) == [("gone", False)]
