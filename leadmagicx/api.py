@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from typing import Any
+
+from django.urls import path, re_path
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions
+from rest_framework.request import Request
 from rest_framework.routers import SimpleRouter
+from rest_framework.views import APIView
 
 from calendars.api.views import ContactViewSet
 from icloud_sync.api.appointments import ICloudAppointmentViewSet
@@ -14,6 +20,16 @@ from icloud_sync.api.journal import JournalViewSet
 from icloud_sync.api.slots import ICloudBlockedSlotViewSet, ICloudCalendarsViewSet
 from leadmagicx.accounts.api import MeView, UserViewSet
 from leadmagicx.webhooks.api import WebhookViewSet
+
+
+@extend_schema(exclude=True)
+class Nowhere(APIView):
+    """An address that does not exist: 404 in the shape of every error, instead of a page."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise exceptions.NotFound
+
 
 router = SimpleRouter()
 router.register("users", UserViewSet, basename="user")
@@ -32,4 +48,5 @@ urlpatterns = [
     path("me/", MeView.as_view(), name="me"),
     path("me/calendar-settings/", CalendarSettingsView.as_view(), name="api-calendar-settings"),
     *router.urls,
+    re_path(r"^.*/$", Nowhere.as_view()),
 ]
