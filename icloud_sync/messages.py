@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils import formats, timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from calendars.models import SIMPLE_NOT_SUPPORTED
@@ -229,7 +229,7 @@ def error_text(error: ICloudError | str) -> str:
     """Return what people read about an error, or about the code of one that a row keeps."""
     if isinstance(error, str):
         known = BY_CODE.get(error) or REFUSAL_TEXTS.get(error)
-        return str(known or _now("iCloud answered: %(code)s. Try again later.") % {"code": error})
+        return str(known or gettext("iCloud answered: %(code)s. Try again later.") % {"code": error})
     return next(str(ERROR_TEXTS[kind]) for kind in type(error).__mro__ if kind in ERROR_TEXTS)
 
 
@@ -264,14 +264,14 @@ def attention_text(attention: Attention, *, zone: tzinfo | None = None) -> str:
         "apple_id": attention.connection.apple_id if attention.connection else "",
         "calendar": _quoted(attention.calendar.name if attention.calendar else attention.values.get("calendar", "")),
         "since": moment(attention.since, zone),
-        "reason": refusal_text(str(attention.values.get("code", ""))),
+        "reason": refusal_text(str(attention.values.get("status", ""))),
     }
     return str(ATTENTION_TEXTS[code]) % values
 
 
 def flag_text(code: str, values: Mapping[str, Any]) -> str:
     """Return a flag of an appointment for a reader who has the appointment in front of them."""
-    return str(FLAG_TEXTS[code]) % {"reason": refusal_text(str(values.get("code", "")))}
+    return str(FLAG_TEXTS[code]) % {"reason": refusal_text(str(values.get("status", "")))}
 
 
 def journal_text(entry: JournalEntry) -> str:
@@ -300,7 +300,7 @@ def _subject(attention: Attention, *, zone: tzinfo | None) -> str:
     session = engagement.session
     titles = [session.calendar.name] if session.is_class else [row.title for row in session.appointments.all()]
     values = {"title": _quoted(next(iter(titles), "")), "when": moment(session.start, zone)}
-    return _now("%(title)s on %(when)s") % values
+    return gettext("%(title)s on %(when)s") % values
 
 
 def _quoted(text: str) -> str:
