@@ -43,6 +43,12 @@ def raw(server: FakeICloud, ada: Account) -> Iterator[Raw]:
 
 
 @pytest.fixture
+def bens(server: FakeICloud, ben: Account) -> Iterator[Raw]:
+    with Raw(server, ben) as client:
+        yield client
+
+
+@pytest.fixture
 def home(ada: Account) -> str:
     """The path of Ada's Home calendar."""
     return ada.calendar("Home").path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -9,9 +11,10 @@ from collections.abc import Callable
 import pytest
 
 from tests.emulator.raw import Raw, text
-from tests.fake_icloud import PROFILES, FakeICloud
+from tests.fake_icloud import PROFILES, FakeICloud, faults
 from tests.fake_icloud.account import Account
 from tests.fake_icloud.profiles import Flags, flags_of
+from tests.fake_icloud.world import World
 
 
 def test_profiles_differ_as_specified() -> None:
@@ -59,12 +62,37 @@ def test_a_reset_forgets_everything_and_keeps_the_ports(server: FakeICloud, raw:
     assert raw.sync(home).status == 401
 
 
-def test_a_request_from_before_a_reset_does_not_count_after_it(server: FakeICloud, raw: Raw, home: str) -> None:
-    raw.sync(home)
-    old = server.world
+def test_a_request_from_before_a_reset_does_not_count_after_it(server: FakeICloud, ada: Account, home: str) -> None:
+    def hang(account: Account) -> http.client.HTTPConnection:
+        """Send a request that is never answered; closing the connection ends it."""
+        arrived = threading.Event()
+        action = faults.blackhole()
+        action.tweak = lambda _request: arrived.set()
+        server.faults.add(action)
+        connection = http.client.HTTPConnection("localhost", server.ports[1])
+        connection.request("PROPFIND", home, headers=Raw(server, account).headers())
+        assert arrived.wait(5)
+        return connection
+
+    def running(world: World) -> int:
+        return world.running["ada@icloud.example"]
+
+    before, old = server.world, hang(ada)
     server.reset()
-    assert old.running["ada@icloud.example"] == 0
-    assert server.world.running["ada@icloud.example"] == 0
+    new = hang(server.account("ada@icloud.example"))
+    assert (running(before), running(server.world)) == (1, 1)
+    old.close()
+    _until(lambda: running(before) == 0)
+    assert running(server.world) == 1
+    new.close()
+    _until(lambda: running(server.world) == 0)
+
+
+def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < deadline
+        os.sched_yield()
 
 
 def cost(action: Callable[[], object], repeat: int = 7) -> float:

@@ -244,9 +244,9 @@ class FakeICloud:
             return response
 
     def _done(self, request: Request) -> None:
-        world = self.world
-        with world.lock:
-            if request.role != "evil" and request.world is world:  # not one from before a reset
+        world = request.world
+        if world is not None and request.role != "evil":
+            with world.lock:
                 politeness.end(world, request.username)
 
 

@@ -10,8 +10,11 @@ import socket
 import threading
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from tests.fake_icloud.world import World
 
 Role = Literal["discovery", "p1", "p2", "evil"]
 MAX_HEAD = 64 * 1024
@@ -56,7 +59,7 @@ class Request:
     report: str | None = None
     big_reply: int = 0  # extra members for the next listing
     bad_member: bytes | None = None  # replaces one member's data in a multiget
-    world: object = None  # the one it began in; a reset may come in between
+    world: World | None = None  # the one it began in; a reset may come in between
 
     def __post_init__(self) -> None:
         raw = self.target.split("?", 1)[0]
