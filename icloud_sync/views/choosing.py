@@ -22,7 +22,7 @@ from icloud_sync.models import ICloudCalendar
 from icloud_sync.services import InvalidState, syncing
 from icloud_sync.services import choosing as acts
 from icloud_sync.views import card
-from icloud_sync.views.connecting import done
+from icloud_sync.views.connecting import done, to_card
 from leadmagicx.accounts.requests import SignedInRequest
 
 
@@ -51,6 +51,8 @@ def _show_progress(calendars: Iterable[ICloudCalendar]) -> None:
 @require_http_methods(["GET", "POST"])
 def primary_calendar(request: SignedInRequest) -> HttpResponse:
     """Primary Calendar → Edit: account, then calendar (rule K3). `?account=` is the account that was chosen."""
+    if not selectors.connections(user_id=request.user.pk).exists():
+        return to_card()
     form = PrimaryCalendarForm(request.POST if request.method == "POST" else None, calendars=_calendars(request))
     if form.is_valid():
         chosen = form.cleaned_data["primary_calendar"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable
+from functools import partial
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -55,18 +54,18 @@ def connection_of(request: SignedInRequest, pk: int) -> ICloudConnection:
     return found
 
 
-@contextmanager
-def _one_try(form: Form, *, user_id: int, apple_id: str, now: datetime) -> Iterator[None]:
-    """Count a try of a password as REST does, and let what goes wrong become an error of the form."""
+def _tried(form: Form, act: Callable[[], ICloudConnection], *, user_id: int, apple_id: str) -> ICloudConnection | None:
+    """Do what needs a password, counted as REST counts it; what goes wrong becomes an error of the form."""
     try:
-        with limited(user_id=user_id, apple_id=apple_id, now=now):
-            yield
+        with limited(user_id=user_id, apple_id=apple_id, now=timezone.now()):
+            return act()
     except errors.ICloudError as error:
         form.add_error(FIELDS.get(type(error)), error_text(error))
     except TooManyAttempts as error:
         form.add_error(None, str(error.text))
     except InvalidState as error:
         form.add_error(None, str(error))
+    return None
 
 
 @login_required
@@ -75,16 +74,13 @@ def _one_try(form: Form, *, user_id: int, apple_id: str, now: datetime) -> Itera
 @sensitive_post_parameters("app_specific_password")
 def connect(request: SignedInRequest) -> HttpResponse:
     """My Profile → Calendar Settings → iCloud Calendar → Connect (rule C1)."""
-    form, now = ConnectForm(request.POST if request.method == "POST" else None), timezone.now()
+    form = ConnectForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        apple_id = form.cleaned_data["apple_id"]
-        with _one_try(form, user_id=request.user.pk, apple_id=apple_id, now=now):
-            connection = acts.connect(
-                user=request.user,
-                apple_id=apple_id,
-                password_text=form.cleaned_data["app_specific_password"],  # in no local variable (reliability S2)
-                now=now,
-            )
+        user, apple_id = request.user, form.cleaned_data["apple_id"]
+        password = form.cleaned_data["app_specific_password"]
+        act = partial(acts.connect, user=user, apple_id=apple_id, password_text=password, now=timezone.now())
+        connection = _tried(form, act, user_id=user.pk, apple_id=apple_id)
+        if connection is not None:
             sync_soon(connection.pk)
             return done(request, _("Your iCloud account is set up. Now choose your primary calendar."))
     return card.page(request, panel="connect", form=form)
@@ -96,14 +92,13 @@ def connect(request: SignedInRequest) -> HttpResponse:
 @sensitive_post_parameters("app_specific_password")
 def reconnect(request: SignedInRequest, pk: int) -> HttpResponse:
     """Go on with a new app-specific password (rule C5)."""
-    connection, now = connection_of(request, pk), timezone.now()
+    connection = connection_of(request, pk)
     form = PasswordForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        with _one_try(form, user_id=request.user.pk, apple_id=connection.apple_id, now=now):
-            acts.reconnect(
-                connection_id=connection.pk, password_text=form.cleaned_data["app_specific_password"], now=now
-            )
-            sync_soon(connection.pk)
+        password = form.cleaned_data["app_specific_password"]
+        act = partial(acts.reconnect, connection_id=pk, password_text=password, now=timezone.now())
+        if _tried(form, act, user_id=request.user.pk, apple_id=connection.apple_id):
+            sync_soon(pk)
             return done(request, _("The new password works. Syncing goes on where it stopped."))
     return card.page(request, panel="reconnect", panel_id=pk, form=form)
 

@@ -23,7 +23,7 @@ from calendars.services import booking as own_booking
 from calendars.services.contacts import ContactInput
 from calendars.services.errors import Refused, SlotUnavailable
 from icloud_sync import selectors
-from icloud_sync.messages import attention_text, copy_detail
+from icloud_sync.messages import copy_detail, flag_text
 from icloud_sync.models import ICloudCalendar
 from icloud_sync.services import InvalidState, booking, flags
 from leadmagicx.accounts.models import User
@@ -126,7 +126,7 @@ def _page(request: SignedInRequest, appointment: Appointment, **more: Any) -> Ht
         "flags": [
             {
                 "label": attention.label(flag["code"]),
-                "text": attention_text(flag["attention"], zone=user.zone),
+                "text": flag_text(flag["code"], flag["attention"].values),
                 "actions": _choices(flag, appointment, user),
             }
             for flag in overlay["flags"]
@@ -151,7 +151,7 @@ def _lines(rows: list[dict[str, Any]], hosts: dict[int | None, str], *, viewer: 
     lines = []
     for row in rows:
         said = " ".join(
-            filter(None, [state_text(row["state"], names.get(row["calendar"], "")), _detail(row["detail"])])
+            filter(None, [state_text(row["state"], names.get(row["calendar"], "")), copy_detail(row["detail"])])
         )
         lines.append(said if len(rows) == 1 else f"{hosts.get(row['host'], '')}: {said}")
     return lines
@@ -166,12 +166,6 @@ def state_text(state: str, calendar: str) -> str:
         "removed_in_icloud": _("Deleted in iCloud."),
     }
     return texts.get(state, "")
-
-
-def _detail(code: str) -> str:
-    if not code:
-        return ""
-    return copy_detail(code)
 
 
 @login_required

@@ -12,6 +12,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from calendars.selectors import host_name
@@ -45,9 +46,11 @@ def about_password(connection_id: int) -> int:
     if connection is None:
         return 0
     staff = User.objects.filter(is_staff=True, is_active=True).exclude(email="").exclude(pk=connection.user_id)
-    mails = [_mail(user, connection, template="staff") for user in staff]
-    if connection.user.email:
-        mails.append(_mail(connection.user, connection, template="owner"))
+    # A worker has no reader whose language it could take.
+    with translation.override(settings.LANGUAGE_CODE):
+        mails = [_mail(user, connection, template="staff") for user in staff]
+        if connection.user.email:
+            mails.append(_mail(connection.user, connection, template="owner"))
     return int(get_connection().send_messages(mails) or 0) if mails else 0
 
 

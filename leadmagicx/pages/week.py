@@ -13,6 +13,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -114,7 +116,10 @@ def _appointment(user: User, engagement: Engagement, booked: list[Appointment], 
 def _slot(slot: BlockedSlot) -> Entry:
     removed = slot.removed_at is not None
     own = slot.source == SlotSource.LEADMAGICX
-    note = _("Deleted in iCloud") if removed and slot.blocks else slot.get_code_display()
+    note = _("Deleted in iCloud") if removed and slot.blocks else str(slot.get_code_display())
+    if slot.blocks and slot.busy_start < slot.start:
+        travel = _("travel from %(time)s") % {"time": date_format(localtime(slot.busy_start), "TIME_FORMAT")}
+        note = f"{note}, {travel}"
     return Entry(
         kind=("own-block" if own else "busy") if slot.blocks else "open",
         title=slot.title or (_("Blocked") if own else _("Untitled event")),
