@@ -17,7 +17,7 @@ from leadmagicx.embedded.parent import Parent
 from leadmagicx.embedded.product import PRODUCT, readiness, services, summary
 from leadmagicx.embedded.supervisor import Stopped, Supervisor
 
-READY_SECONDS = 90
+READY_SECONDS = 150
 LOOK_SECONDS = 1.0
 READY_LOOK_SECONDS = 0.3
 STATE = "demo.json"
