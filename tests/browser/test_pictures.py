@@ -32,17 +32,19 @@ def test_pictures_of_a_full_week(window: Opener, scene: Scene, tmp_path: Path) -
     desk.page.emulate_media(color_scheme="dark")
     take(desk.page, kept / "week-dark.png")
     desk.page.emulate_media(color_scheme="light")
-    take(desk.open("/settings/profile/"), kept / "calendar-settings.png", whole=True)
-    take(desk.open("/settings/profile/primary-calendar/"), kept / "primary-calendar.png", whole=True)
+    take(desk.open("/settings/profile/#calendar-settings"), kept / "calendar-settings.png")
+    take(desk.open("/settings/profile/primary-calendar/#primary"), kept / "primary-calendar.png")
     take(desk.open(f"/availability/?calendar={scene.consultation.pk}&date={scene.monday}"), kept / "why.png")
     phone = window("phone")
     phone.sign_in(at=week)
     take(phone.page, kept / "week-phone.png")
     take(phone.open("/attention/"), kept / "attention-phone.png")
+    take(phone.open("/settings/profile/#calendar-settings"), kept / "calendar-settings-phone.png")
 
 
 def test_a_picture_of_connect(window: Opener, ada: Person, tmp_path: Path) -> None:
     booking_calendars(ada)
     desk = window("desk")
     desk.sign_in(at="/settings/profile/icloud/connect/")
-    take(desk.page, folder(tmp_path) / "connect.png", whole=True)
+    desk.open("/settings/profile/icloud/connect/#calendar-settings")
+    take(desk.page, folder(tmp_path) / "connect.png")
