@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from queue import Empty, SimpleQueue
+from threading import Thread
 from urllib.parse import SplitResult, urlsplit
 
 MAX_URL = 1000
@@ -11,7 +13,7 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class AddressRefused(Exception):
-    """The URL cannot be used as it stands; `code` says why: invalid_url, private_host, unknown_host."""
+    """The URL cannot be used as it stands; `code` says why: invalid_url, private_host, unknown_host, deadline."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -52,17 +54,37 @@ def check(url: str, *, allow_private: bool) -> None:
         raise AddressRefused("private_host", "This host is in a private network; webhooks only go to public ones.")
 
 
-def resolve(host: str, port: int, *, allow_private: bool) -> str:
-    """Return the IP address to connect to. The caller connects to it, never to the name again (DNS rebinding)."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise AddressRefused("unknown_host", "The host's name leads nowhere.") from None
-    addresses = [str(entry[4][0]) for entry in found]
+def resolve(host: str, port: int, *, allow_private: bool, seconds: float = 10.0) -> str:
+    """Return the IP address to connect to. The caller connects to it, never to the name again (DNS rebinding).
+
+    Waits `seconds` at most: a name server that does not answer would otherwise hold the worker for half a minute.
+    """
+    addresses = _looked_up(host, port, seconds=seconds)
     for address in addresses:
         if allow_private or is_public(address):
             return address
     raise AddressRefused("private_host", "The host's name leads into a private network.")
+
+
+def _looked_up(host: str, port: int, *, seconds: float) -> list[str]:
+    answers: SimpleQueue[list[str] | None] = SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            answers.put(None)
+        else:
+            answers.put([str(entry[4][0]) for entry in found])
+
+    Thread(target=look_up, daemon=True).start()
+    try:
+        addresses = answers.get(timeout=max(0.01, seconds))
+    except Empty:
+        raise AddressRefused("deadline", "Nobody could say in time where the host's name leads.") from None
+    if addresses is None:
+        raise AddressRefused("unknown_host", "The host's name leads nowhere.")
+    return addresses
 
 
 def is_public(address: str) -> bool:

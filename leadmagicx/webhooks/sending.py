@@ -53,17 +53,16 @@ def send(
     Raises SendingFailed when there is no answer within the deadline (the whole exchange, not one read of it), or when
     the host may not be contacted.
     """
+    until = time.monotonic() + deadline_seconds
     try:
         parts = addresses.split(url)
         port = parts.port or PORTS[parts.scheme]
         host = (parts.hostname or "").encode("idna").decode("ascii")
-        address = addresses.resolve(host, port, allow_private=allow_private)
+        address = addresses.resolve(host, port, allow_private=allow_private, seconds=deadline_seconds)
     except AddressRefused as error:
         raise SendingFailed(error.code) from None
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    exchange = _Exchange(
-        host, port, address=address, secure=parts.scheme == "https", until=time.monotonic() + deadline_seconds
-    )
+    exchange = _Exchange(host, port, address=address, secure=parts.scheme == "https", until=until)
     return exchange.post(path, body, headers)
 
 

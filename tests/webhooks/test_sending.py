@@ -88,6 +88,22 @@ def test_the_deadline_holds_for_the_whole_exchange(piece):
         assert time.monotonic() - begun < 2
 
 
+def test_looking_up_the_name_counts_too(monkeypatch):
+    over = threading.Event()
+
+    def silent(*_args, **_kwargs):
+        over.wait(5)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    begun = time.monotonic()
+    with pytest.raises(SendingFailed) as caught:
+        send(url="http://slow.example/", body=b"{}", headers={}, allow_private=True, deadline_seconds=0.2)
+    over.set()
+    assert caught.value.reason == "deadline"
+    assert time.monotonic() - begun < 2
+
+
 def test_an_endless_answer_does_not_hold_the_worker():
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     with Tarpit(b"1\r\nx\r\n", first=head) as port:
