@@ -11,7 +11,6 @@ from rest_framework.response import Response
 from calendars.api.errors import Refusal
 from icloud_sync import errors
 from icloud_sync.messages import error_text
-from icloud_sync.services import InvalidState
 from icloud_sync.services.attempts import TooManyAttempts
 from icloud_sync.services.choosing import UnknownCalendar
 
@@ -34,8 +33,6 @@ ANSWERS: dict[type[errors.ICloudError], tuple[int, str]] = {
 
 def refusal_of(error: Exception) -> exceptions.APIException | None:
     """Return the answer for an error of iCloud or of a service; None when it is neither."""
-    if isinstance(error, InvalidState):
-        return Refusal("invalid_state", str(error), status_code=409)
     if isinstance(error, TooManyAttempts):
         return exceptions.Throttled(wait=math.ceil(error.wait_seconds), detail=str(error.text))
     if isinstance(error, UnknownCalendar):

@@ -17,7 +17,16 @@ from icloud_sync.errors import ICloudError
 from icloud_sync.models import ICloudConnection
 from icloud_sync.services import choosing, connecting
 from leadmagicx.accounts.models import User
-from leadmagicx.demo.content import APPOINTMENTS, BLOCKS, CALENDARS, USERS, DemoAppointment, DemoBlock, DemoCalendar
+from leadmagicx.demo.content import (
+    APPOINTMENTS,
+    BLOCKS,
+    CALENDARS,
+    USERS,
+    DemoAppointment,
+    DemoBlock,
+    DemoCalendar,
+    DemoUser,
+)
 
 PRIMARY = "Home"
 CONFLICTS = ("Home", "Work")
@@ -26,16 +35,16 @@ CONFLICTS = ("Home", "Work")
 @transaction.atomic
 def fill_in(*, now: datetime) -> None:
     """Make the demo's users, calendars, appointments and blocked slots, as far as they are missing."""
-    new_users = [_user(index) for index in range(len(USERS))]
-    users = {user.username: user for user, _ in new_users}
+    made = {found.username: _user(found) for found in USERS}
+    users = {username: user for username, (user, _) in made.items()}
     new = {found.name: calendar for found in CALENDARS if (calendar := _calendar(found, users)) is not None}
     for appointment in APPOINTMENTS:
         if appointment.calendar in new:
             _book(appointment, new[appointment.calendar], by=users["staff"], now=now)
-    fresh = {user.username for user, is_new in new_users if is_new}
     for block in BLOCKS:
-        if block.username in fresh:
-            _block(block, users[block.username], now=now)
+        user, is_new = made[block.username]
+        if is_new:
+            _block(block, user, now=now)
 
 
 def connect(accounts: Sequence[Mapping[str, str]], *, now: datetime) -> list[str]:
@@ -70,8 +79,7 @@ def working_day(nth: int, *, today: date) -> date:
     return day
 
 
-def _user(index: int) -> tuple[User, bool]:
-    found = USERS[index]
+def _user(found: DemoUser) -> tuple[User, bool]:
     return User.objects.get_or_create(
         username=found.username,
         defaults={
