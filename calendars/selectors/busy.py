@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, Max, Q
 from django.db.models.functions import TruncDate, TruncMonth
 
-from calendars.choices import AppointmentStatus, Assignment, CalendarType, SlotSource
-from calendars.models import Appointment, BlockedSlot, Engagement, Session
+from calendars.choices import AppointmentStatus, Assignment, CalendarType
+from calendars.models import Appointment, Engagement, Session
 from calendars.rules.assignment import Candidate, too_far_ahead
 from calendars.rules.availability import Block, HostTime, Question, Sitting, Taken
 from calendars.rules.hours import instant, local_date
 from calendars.rules.intervals import ceil_seconds, floor_seconds
+from calendars.selectors import rows
 from calendars.selectors.offers import MINUTE, Offer
 
 # No buffer is longer (Calendar's validators), so nothing further away can close a slot.
@@ -132,43 +133,21 @@ def _last_booked(offer: Offer) -> dict[int, datetime]:
 def _taken(offer: Offer, look: Look, since: datetime, until: datetime) -> dict[int | None, list[Taken]]:
     calendar = offer.calendar
     own_class = calendar.kind is CalendarType.CLASS_BOOKING
-    whose = Q(calendar=calendar) if None in look.hosts else Q(host_id__in=look.hosts)
-    rows = Engagement.objects.filter(whose, active=True, end__gt=since, start__lt=until).order_by()
-    if look.without_session is not None:
-        rows = rows.exclude(session=look.without_session)
     found: dict[int | None, list[Taken]] = defaultdict(list)
-    for host, session, start, end, of_calendar, before, after in rows.values_list(
-        "host_id",
-        "session_id",
-        "start",
-        "end",
-        "calendar_id",
-        F("calendar__buffer_before"),
-        F("calendar__buffer_after"),
+    for host, session, of_calendar, start, end, before, after in rows.taken(
+        hosts=look.hosts, calendar_id=calendar.pk, since=since, until=until, without_session=look.without_session
     ):
         found[None if None in look.hosts else host].append(
-            Taken(
-                session,
-                floor_seconds(start),
-                ceil_seconds(end),
-                before * MINUTE,
-                after * MINUTE,
-                own_class=own_class and of_calendar == calendar.pk,
-            )
+            Taken(session, start, end, before * MINUTE, after * MINUTE, own_class and of_calendar == calendar.pk)
         )
     return found
 
 
 def _blocks(offer: Offer, look: Look, since: datetime, until: datetime) -> dict[int | None, list[Block]]:
-    found: dict[int | None, list[Block]] = defaultdict(list)
     users = [host for host in look.hosts if host is not None]
-    rows = BlockedSlot.objects.filter(user_id__in=users, blocks=True, busy_end__gt=since, busy_start__lt=until)
-    if not offer.calendar.icloud_enabled:
-        rows = rows.exclude(source=SlotSource.ICLOUD)
-    for user, start, end, source, place in rows.order_by().values_list(
-        "user_id", "busy_start", "busy_end", "source", "place"
-    ):
-        found[user].append(Block(floor_seconds(start), ceil_seconds(end), source == SlotSource.ICLOUD, place))
+    found: dict[int | None, list[Block]] = defaultdict(list)
+    for user, *block in rows.blocks(users=users, since=since, until=until, icloud=offer.calendar.icloud_enabled):
+        found[user].append(Block(*block))
     return found
 
 

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
-from django.db.models.functions import JSONObject
-
 from calendars.choices import CalendarType
-from calendars.models import Calendar, DateOverride, Member, WeeklyHours
+from calendars.models import Calendar
 from calendars.rules.availability import Shape, Terms
 from calendars.rules.hours import Hours, Minutes
+from calendars.selectors import rows
 from calendars.zones import zone
 
 MINUTE = 60
@@ -90,51 +87,24 @@ def host_name(user: Named) -> str:
 
 def offer_of(calendar_id: int) -> Offer:
     """Return a calendar's offer. Raises Calendar.DoesNotExist."""
-    of_calendar = {"calendar": OuterRef("pk")}
-    members = Member.objects.filter(**of_calendar).order_by("position", "pk")
-    calendar = Calendar.objects.annotate(
-        member_rows=ArraySubquery(
-            members.values(
-                row=JSONObject(
-                    user="user_id",
-                    first_name="user__first_name",
-                    last_name="user__last_name",
-                    username="user__username",
-                    priority="priority",
-                    is_primary="is_primary",
-                )
-            )
-        ),
-        hour_rows=ArraySubquery(
-            WeeklyHours.objects.filter(**of_calendar).values(
-                row=JSONObject(weekday="weekday", start="start_minute", end="end_minute")
-            )
-        ),
-        override_rows=ArraySubquery(
-            DateOverride.objects.filter(**of_calendar).values(
-                row=JSONObject(date="date", start="start_minute", end="end_minute")
-            )
-        ),
-    ).get(pk=calendar_id)
+    calendar, members, weekly, overrides = rows.calendar_with_lists(calendar_id)
     return Offer(
         calendar=calendar,
-        members=[_member(row) for row in calendar.member_rows],
-        hours=_hours(calendar.timezone, calendar.hour_rows, calendar.override_rows),
+        members=[
+            MemberInfo(user, full_name or username, priority, is_primary)
+            for user, full_name, username, priority, is_primary in members
+        ],
+        hours=_hours(calendar.timezone, weekly, overrides),
     )
 
 
-def _member(row: dict[str, Any]) -> MemberInfo:
-    name = f"{row['first_name']} {row['last_name']}".strip() or row["username"]
-    return MemberInfo(row["user"], name, row["priority"], row["is_primary"])
-
-
-def _hours(zone_name: str, weekly: Iterable[dict[str, Any]], overrides: Iterable[dict[str, Any]]) -> Hours:
+def _hours(zone_name: str, weekly: Iterable[list[Any]], overrides: Iterable[list[Any]]) -> Hours:
     by_weekday: dict[int, list[Minutes]] = defaultdict(list)
-    for row in weekly:
-        by_weekday[row["weekday"]].append((row["start"], row["end"]))
+    for weekday, start, end in weekly:
+        by_weekday[weekday].append((start, end))
     by_date: dict[date, list[Minutes]] = defaultdict(list)
-    for row in overrides:
-        intervals = by_date[date.fromisoformat(row["date"])]
-        if row["start"] is not None:
-            intervals.append((row["start"], row["end"]))
+    for day, start, end in overrides:
+        intervals = by_date[date.fromisoformat(day)]
+        if start is not None:
+            intervals.append((start, end))
     return Hours(zone(zone_name), dict(by_weekday), dict(by_date))
