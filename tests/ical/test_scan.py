@@ -117,3 +117,9 @@ def test_the_master_comes_first_whatever_the_order() -> None:
     turned = f"{head}BEGIN:VEVENT{second.removesuffix(end)}BEGIN:VEVENT{first}{end}"
     assert scan(turned.encode()) == scan(body.encode())
     assert scan(turned.encode()).title == "master"
+
+
+def test_midnights_that_are_called_dates_are_dates() -> None:
+    found = scan(event("DTSTART;VALUE=DATE:20261109T000000\nDTEND;VALUE=DATE:20261110T000000"))
+    assert found.components[0].all_day
+    assert not scan(event("DTSTART;VALUE=DATE:20261109T090000\nDURATION:PT1H")).components[0].all_day
