@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from calendars.api.fields import MomentField, SpanFilter
+from calendars.api.fields import MomentField, SpanFilter, WholeRow
 from calendars.choices import AppointmentStatus
 from calendars.models import Appointment, Contact
 
@@ -77,7 +77,7 @@ class AppointmentSerializer(serializers.ModelSerializer):
         return overlay
 
 
-class BookingContact(serializers.Serializer):
+class BookingContact(WholeRow, serializers.Serializer):
     name = serializers.CharField(max_length=200)
     email = serializers.EmailField(max_length=254)
     phone = serializers.CharField(max_length=50, required=False, allow_blank=True)

@@ -18,7 +18,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from calendars import messages, selectors
-from calendars.api.fields import YEARS, ClockField, ZoneField, shown
+from calendars.api.fields import YEARS, ClockField, WholeRow, ZoneField, shown
+from calendars.choices import CalendarType
 from calendars.models import Calendar, Member
 from calendars.selectors import FreeSlots, Offer
 from calendars.services import calendars as services
@@ -31,7 +32,7 @@ LISTS = {"members", "hours", "date_overrides"}
 T = TypeVar("T")
 
 
-class MemberSerializer(serializers.ModelSerializer):
+class MemberSerializer(WholeRow, serializers.ModelSerializer):
     """A host of the calendar; the order of the list is kept."""
 
     class Meta:
@@ -39,7 +40,7 @@ class MemberSerializer(serializers.ModelSerializer):
         fields = ["user", "priority", "is_primary"]
 
 
-class HoursSerializer(serializers.Serializer):
+class HoursSerializer(WholeRow, serializers.Serializer):
     """One interval of a weekday in the calendar's zone."""
 
     weekday = serializers.IntegerField(min_value=0, max_value=6, help_text="0 is Monday.")
@@ -47,7 +48,7 @@ class HoursSerializer(serializers.Serializer):
     end = ClockField(source="end_minute")
 
 
-class IntervalSerializer(serializers.Serializer):
+class IntervalSerializer(WholeRow, serializers.Serializer):
     """One interval of a date in the calendar's zone."""
 
     start = ClockField()
@@ -67,7 +68,7 @@ class OverrideList(serializers.ListSerializer):
         return [{"date": day.isoformat(), "intervals": intervals} for day, intervals in by_date.items()]
 
 
-class OverrideSerializer(serializers.Serializer):
+class OverrideSerializer(WholeRow, serializers.Serializer):
     """What replaces the weekday's hours on one date; no intervals close it."""
 
     class Meta:
@@ -168,6 +169,9 @@ class FreeSlotsSerializer(serializers.Serializer):
     stale = serializers.BooleanField()
     horizon = serializers.DateTimeField(allow_null=True)
     days = serializers.DictField(child=serializers.ListField(child=serializers.DateTimeField()))
+    seats_left = serializers.DictField(
+        child=serializers.IntegerField(), required=False, help_text="Of a class: seats by open start."
+    )
     explanations = serializers.DictField(child=ExplanationSerializer(many=True), required=False)
 
 
@@ -295,6 +299,8 @@ def free_slots_body(found: FreeSlots, *, offer: Offer, fresh: Freshness, explain
         "horizon": earliest and shown(earliest),
         "days": {day.isoformat(): [shown(start) for start in starts] for day, starts in found.days.items()},
     }
+    if offer.calendar.kind is CalendarType.CLASS_BOOKING:
+        body["seats_left"] = {shown(start): left for start, left in found.seats_left.items()}
     if explain:
         names = offer.names
         body["explanations"] = {

@@ -103,6 +103,19 @@ class ZoneField(serializers.Field):
         return value.key
 
 
+class WholeRow:
+    """Mixin for rows of a list: each is given whole, also where PATCH leaves out other things."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        values = super().to_internal_value(data)  # type: ignore[misc]
+        fields: dict[str, serializers.Field] = self.fields  # type: ignore[attr-defined]
+        missing = [name for name, field in fields.items() if field.required and field.source not in values]
+        if missing:
+            text = serializers.Field.default_error_messages["required"]
+            raise serializers.ValidationError({name: [str(text)] for name in missing}, code="required")
+        return values
+
+
 class SpanFilter(serializers.Serializer):
     """`from` and `to`: objects that overlap [from, to)."""
 

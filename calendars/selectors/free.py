@@ -9,7 +9,7 @@ from datetime import date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from calendars.rules.availability import Question
+from calendars.rules.availability import Question, Shape, Sitting
 from calendars.rules.hours import days, instant, local_date
 from calendars.rules.reasons import Code, Reason
 from calendars.selectors.busy import Look, hosts_of, question
@@ -30,10 +30,11 @@ class Explanation:
 
 @dataclass(frozen=True)
 class FreeSlots:
-    """A key for every date asked; times are in `zone`."""
+    """A key for every date asked; times are in `zone`. `seats_left` has the open starts of a class."""
 
     zone: ZoneInfo
     days: dict[date, list[datetime]]
+    seats_left: dict[datetime, int] = field(default_factory=dict)
     explanations: dict[date, list[Explanation]] = field(default_factory=dict)
 
 
@@ -66,6 +67,9 @@ def free_slots(
     for day, begin, starts in zip(dates, borders, by_day, strict=False):
         opened = asked.open_starts(starts) if asked else []
         found.days[day] = [datetime.fromtimestamp(start, zone) for start in opened]
+        if asked is not None and asked.terms.shape is Shape.CLASS:
+            left = [_seats_left(offer, asked.sittings.get(start)) for start in opened]
+            found.seats_left.update(zip(found.days[day], left, strict=True))
         if explain:
             found.explanations[day] = _explained(asked, starts, midnight=begin, zone=zone)
     return found
@@ -81,6 +85,10 @@ def _grid(offer: Offer, *, since: int, until: int) -> list[int]:
         length=calendar.slot_duration * 60,
     )
     return starts[bisect_left(starts, since) : bisect_left(starts, until)]
+
+
+def _seats_left(offer: Offer, sitting: Sitting | None) -> int:
+    return offer.calendar.seats_per_slot if sitting is None else sitting.seats - sitting.taken
 
 
 def _explained(asked: Question | None, starts: list[int], *, midnight: int, zone: ZoneInfo) -> list[Explanation]:

@@ -136,6 +136,7 @@ def test_a_class_is_open_while_it_has_seats(ada: User, now: datetime, monday: da
     found = ask(calendar, monday.date(), now=now)
     assert reasons(found, monday + HOUR) == []
     assert reasons(found, monday + HOUR / 2) == [("BOOKED", ada.pk)]
+    assert (found.seats_left[monday + HOUR], found.seats_left[monday + 2 * HOUR]) == (1, 2)
     make_appointment(calendar, monday + HOUR, now=now, contact=client("B", "b@example.com"))
     assert reasons(ask(calendar, monday.date(), now=now), monday + HOUR) == [("SEATS", None)]
     # The owner's other engagements close it, seats or not.

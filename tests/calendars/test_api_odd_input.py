@@ -1,0 +1,122 @@
+"""Whatever is sent, the answer is never a 500 (reliability S27, S32)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from leadmagicx.accounts.models import User
+from tests.factories import make_appointment, make_blocked_slot, make_calendar
+
+pytestmark = pytest.mark.django_db
+Api = Callable[[User], Any]
+ROOT = "/api/v1/"
+ODD_TEXTS = ["null", "[]", '""', "5", "true", "{}", "NaN", "[[[]]]", '{"a": NaN}', "\xff", "", "{", '"\\ud800"']
+ODD_VALUES = [
+    "null", "[]", "{}", '""', '"\\u0000"', '"\\ud800"', "1e400", "-1", "9" * 40, "true", '"0000-01-01"',
+    '"9999-12-31T23:59:59-12:00"', '"0001-01-01T00:00:00+14:00"', '"NaN"', '[null]', '[{}]',
+    '[[]]', '["\\ud800"]', '[{"user": 1e30}]', '[{"user": "\\u0000"}]',
+]  # fmt: skip
+FIELDS = {
+    "appointments": ["calendar", "start", "host", "title", "location", "notes", "contact", "ignore_availability"],
+    "blocked-slots": ["title", "start", "end", "all_day", "user"],
+    "contacts": ["name", "email", "phone"],
+    "users": ["username", "email", "password", "timezone", "is_staff"],
+    "calendars": [
+        "name", "type", "timezone", "icloud_enabled", "slot_duration", "slot_interval", "buffer_before", "max_per_day",
+        "booking_window_days", "minimum_notice", "seats_per_slot", "assignment", "members", "hours", "date_overrides",
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def odd(api: Api, staff: User, ada: User, now: datetime, monday: datetime) -> Any:
+    """A client whose server errors are answers, and rows for it to stumble over."""
+    calendar = make_calendar(members=[ada])
+    appointment = make_appointment(calendar, monday, now=now, by=staff)
+    slot = make_blocked_slot(ada, monday, monday.replace(hour=5))
+    client = api(staff)
+    client.raise_request_exception = False
+    client.rows = {
+        "appointments": appointment.pk, "blocked-slots": slot.pk, "contacts": appointment.contact_id,
+        "calendars": calendar.pk, "users": ada.pk,
+    }  # fmt: skip
+    client.bodies = {
+        "appointments": {
+            "calendar": calendar.pk,
+            "start": f'"{monday.isoformat()}"',
+            "contact": '{"name": "x", "email": "x@example.com"}',
+        },
+        "blocked-slots": {"start": f'"{monday.isoformat()}"', "end": '"2199-01-01T00:00:00Z"'},
+        "contacts": {"name": '"x"', "email": '"y@example.com"'},
+        "users": {"username": '"x"', "password": '"correct-horse-battery"'},
+        "calendars": {"name": '"x"', "type": '"service"', "members": f'[{{"user": {ada.pk}}}]'},
+    }
+    return client
+
+
+def answered(answer: Any) -> int:
+    status: int = answer.status_code
+    assert status < 500, answer.content
+    if status >= 400:
+        assert set(answer.json()) >= {"code", "detail", "fields"}
+    return status
+
+
+@pytest.mark.parametrize("resource", FIELDS)
+def test_odd_bodies(odd: Any, resource: str) -> None:
+    for text in ODD_TEXTS:
+        for method, url in [("POST", f"{ROOT}{resource}/"), ("PATCH", f"{ROOT}{resource}/{odd.rows[resource]}/")]:
+            answered(odd.generic(method, url, text.encode("latin-1"), content_type="application/json"))
+
+
+@pytest.mark.parametrize(("resource", "field"), [(name, field) for name, fields in FIELDS.items() for field in fields])
+def test_odd_values(odd: Any, resource: str, field: str) -> None:
+    for value in ODD_VALUES:
+        body = odd.bodies[resource] | {field: value}
+        text = "{" + ", ".join(f'"{name}": {found}' for name, found in body.items()) + "}"
+        answered(odd.generic("POST", f"{ROOT}{resource}/", text, content_type="application/json"))
+        url = f"{ROOT}{resource}/{odd.rows[resource]}/"
+        answered(odd.generic("PATCH", url, f'{{"{field}": {value}}}', content_type="application/json"))
+
+
+@pytest.mark.parametrize("resource", FIELDS)
+def test_odd_questions(odd: Any, resource: str) -> None:
+    names = ["host", "calendar", "from", "to", "status", "user", "source", "page", "page_size", "timezone", "explain"]
+    values = [
+        "",
+        "\x00",
+        "NaN",
+        "-1",
+        "9" * 40,
+        "1e9",
+        "0000-01-01",
+        "9999-12-31",
+        "0001-01-01T00:00:00+14:00",
+        "é",
+        "²",
+    ]
+    for name in names:
+        for value in values:
+            answered(odd.get(f"{ROOT}{resource}/", {name: value}))
+            if resource == "calendars":
+                days = {"from": "2026-01-01", "to": "2026-01-02"}
+                answered(odd.get(f"{ROOT}calendars/{odd.rows[resource]}/free-slots/", days | {name: value}))
+
+
+@pytest.mark.parametrize("resource", FIELDS)
+def test_odd_addresses(odd: Any, resource: str) -> None:
+    for pk in ["0", "-1", "9" * 40, "x", "%00", "²", "1e3", "%ff", "..%2f", " "]:
+        for method in ("get", "patch", "delete"):
+            assert answered(getattr(odd, method)(f"{ROOT}{resource}/{pk}/")) in {404, 405}
+    for pk in ["0", "9" * 40, "x", "%00", "²"]:
+        assert answered(odd.get(f"{ROOT}calendars/{pk}/free-slots/")) == 404
+        assert answered(odd.post(f"{ROOT}appointments/{pk}/cancel/")) == 404
+
+
+@pytest.mark.parametrize("key", ["", " ", "x" * 256, "é", "\x7f"])
+def test_odd_keys(odd: Any, key: str) -> None:
+    answered(odd.post(f"{ROOT}appointments/", {}, headers={"Idempotency-Key": key}))
