@@ -13,6 +13,7 @@ urlpatterns = [
     path("icloud/<int:pk>/sync/", connecting.sync, name="icloud-sync"),
     path("icloud/<int:pk>/status/", connecting.status, name="icloud-status"),
     path("primary-calendar/", choosing.primary_calendar, name="primary-calendar"),
+    path("primary-calendar/preview/", choosing.preview, name="primary-calendar-preview"),
     path("conflict-calendars/", choosing.conflict_calendars, name="conflict-calendars"),
     path("further-settings/", choosing.further_settings, name="further-settings"),
 ]

@@ -67,6 +67,8 @@ class Account:
 def page(request: SignedInRequest, *, panel: str = "", panel_id: int | None = None, **more: Any) -> HttpResponse:
     """Return My Profile with Calendar Settings; `panel` names the form that is open in it."""
     context = settings_context(request.user, now=timezone.now())
+    if panel == "primary":
+        context |= account_to_choose_from(context["accounts"], wanted=request.GET.get("account", ""))
     said = list(get_messages(request))
     context |= {
         "panel": panel,
@@ -79,10 +81,22 @@ def page(request: SignedInRequest, *, panel: str = "", panel_id: int | None = No
     return render(request, "profile/calendar_settings.html", context)
 
 
+def account_to_choose_from(found: list[Account], *, wanted: str) -> dict[str, Any]:
+    """Return the account whose calendars are offered: the one that was chosen, else the primary's, else the first."""
+    rows = [row for account in found for row in account.calendars]
+    primary = next((row for row in rows if row.is_primary), None)
+    chosen = next((account for account in found if str(account.pk) == wanted), None)
+    if chosen is None:
+        chosen = next((account for account in found if primary in account.calendars), found[0] if found else None)
+    return {"chosen_account": chosen, "chosen_calendar": primary.pk if primary else None}
+
+
 def settings_context(user: User, *, now: datetime) -> dict[str, Any]:
     """Return what templates/profile/calendar_settings.html needs, besides the open form."""
     settings = selectors.calendar_settings(user.pk)
-    found = accounts(user, now=now)
+    found = accounts(user)
+    for one in found:
+        counted(one, now=now)
     rows = [row for account in found for row in account.calendars]
     return {
         "accounts": found,
@@ -93,7 +107,7 @@ def settings_context(user: User, *, now: datetime) -> dict[str, Any]:
     }
 
 
-def accounts(user: User, *, now: datetime) -> list[Account]:
+def accounts(user: User) -> list[Account]:
     """Return the user's connections with their calendars and the run that is under way."""
     connections = list(selectors.connections(user_id=user.pk).order_by("pk"))
     runs = _runs_under_way([connection.pk for connection in connections])
@@ -102,11 +116,15 @@ def accounts(user: User, *, now: datetime) -> list[Account]:
         owner, row = found[calendar.connection_id], calendar_row(calendar)
         owner.calendars.append(row)
         owner.chosen = owner.chosen or row.is_primary or row.checks_conflicts
-    for connection in connections:
-        if found[connection.pk].chosen and connection.last_synced_at:
-            counts = selectors.preview(connection, now=now)
-            found[connection.pk].preview = counts if counts.events or counts.unreadable else None
     return list(found.values())
+
+
+def counted(account: Account, *, now: datetime) -> None:
+    """Fill in what an account's events do, once a look has read them: too dear for each glance at the status."""
+    connection = ICloudConnection.objects.get(pk=account.pk)
+    if account.chosen and account.last_synced_at:
+        counts = selectors.preview(connection, now=now)
+        account.preview = counts if counts.events or counts.unreadable else None
 
 
 def account(connection: ICloudConnection, *, run: SyncRun | None, zone: tzinfo) -> Account:

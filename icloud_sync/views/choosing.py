@@ -10,16 +10,18 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.forms import BaseForm
 from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
 
 from icloud_sync import selectors
 from icloud_sync.errors import ICloudError
 from icloud_sync.forms import ConflictCalendarsForm, FurtherSettingsForm, PrimaryCalendarForm
 from icloud_sync.messages import error_text
 from icloud_sync.models import ICloudCalendar
-from icloud_sync.services import InvalidState, syncing
+from icloud_sync.services import InvalidState, previewing, syncing
 from icloud_sync.services import choosing as acts
 from icloud_sync.views import card
 from icloud_sync.views.connecting import done, to_card
@@ -60,18 +62,28 @@ def primary_calendar(request: SignedInRequest) -> HttpResponse:
             _show_progress([chosen] if chosen else [])
             text = _("Appointments are now written to “%(name)s”.") % {"name": chosen} if chosen else ""
             return done(request, text or _("Appointments are no longer written to iCloud."), part="primary")
-    return card.page(request, panel="primary", form=form, **_account_to_choose_from(request))
+    return card.page(request, panel="primary", form=form)
 
 
-def _account_to_choose_from(request: SignedInRequest) -> dict[str, Any]:
-    found = card.accounts(request.user, now=timezone.now())
-    rows = [row for account in found for row in account.calendars]
-    primary = next((row for row in rows if row.is_primary), None)
-    wanted = request.GET.get("account", "")
-    chosen = next((account for account in found if str(account.pk) == wanted), None)
-    if chosen is None:
-        chosen = next((account for account in found if primary in account.calendars), found[0] if found else None)
-    return {"chosen_account": chosen, "chosen_calendar": primary.pk if primary else None}
+@login_required
+@never_cache
+@require_GET
+def preview(request: SignedInRequest) -> HttpResponse:
+    """What the first sync of `?primary_calendar=` would do; nothing is chosen by asking. A fragment for htmx."""
+    form = PrimaryCalendarForm(request.GET, calendars=_calendars(request))
+    calendar = form.cleaned_data["primary_calendar"] if form.is_valid() else None
+    seen: dict[str, Any] = {"looked_at": calendar}
+    if calendar is not None:
+        try:
+            seen["preview"] = previewing.preview_of(calendar=calendar, now=timezone.now())
+        except ICloudError as error:
+            seen["no_preview"] = error_text(error)
+        except InvalidState:
+            seen["no_preview"] = _("What will happen cannot be counted just now. You can save all the same.")
+    if request.htmx:
+        return render(request, "profile/_before.html", seen)
+    seen["chosen_calendar"] = calendar.pk if calendar else None
+    return card.page(request, panel="primary", form=PrimaryCalendarForm(calendars=_calendars(request)), **seen)
 
 
 @login_required

@@ -138,7 +138,8 @@ def status(request: SignedInRequest, pk: int) -> HttpResponse:
     if not request.htmx:
         return to_card()
     connection = connection_of(request, pk)
-    found = next(
-        (account for account in card.accounts(request.user, now=timezone.now()) if account.pk == connection.pk), None
-    )
-    return render(request, "profile/_status.html", {"account": found})
+    found = next(account for account in card.accounts(request.user) if account.pk == connection.pk)
+    finished = "running" in request.GET and found.run is None
+    if finished:
+        card.counted(found, now=timezone.now())
+    return render(request, "profile/_status.html", {"account": found, "finished": finished})

@@ -48,6 +48,10 @@ def test_from_log_in_to_a_finished_first_sync(window: Opener, ada: Person, size:
     expect(group.get_by_text("Writer's access is required")).to_be_visible()
     expect(group.get_by_label("Bank Holidays")).to_be_disabled()
     group.get_by_label("Home").check()
+    if not javascript:
+        page.get_by_role("button", name="Show first what will happen").click()
+    expect(page.get_by_text("2 events, 1 will block your time. 1 all-day event is marked Free")).to_be_visible()
+    expect(group.get_by_label("Home")).to_be_checked()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Appointments are now written to “Home”.")).to_be_visible()
     expect(page.get_by_text("Syncing: looking through your calendars")).to_be_visible()
