@@ -26,7 +26,7 @@ def settle(engagements: Sequence[Engagement], *, now: datetime) -> None:
         for flag in open_flags.filter(engagement_id__in=list(by_id), code__in=OF_A_MOVE)
         if _start_of(flag) not in ("", by_id[flag.engagement_id or 0].start.astimezone(UTC).isoformat())
     ]
-    hosts = {engagement.host_id for engagement in engagements}
+    hosts = {engagement.host_id for engagement in engagements if engagement.host_id is not None}
     over = open_flags.filter(code=attention.CLASH, user_id__in=hosts, engagement__exempt=False)
     answered += over.values_list("pk", flat=True)
     if answered:

@@ -59,7 +59,8 @@ class IPhone:
         stamp = "%Y%m%dT%H%M%SZ"
         text = [
             "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//phone//EN", "BEGIN:VEVENT", f"UID:{uid}",
-            "DTSTAMP:20260101T000000Z", f"DTSTART:{start:{stamp}}", f"DTEND:{start + timedelta(hours=1):{stamp}}", f"SUMMARY:{uid.title()}", *lines,
+            "DTSTAMP:20260101T000000Z", f"DTSTART:{start:{stamp}}", f"DTEND:{start + timedelta(hours=1):{stamp}}",
+            f"SUMMARY:{uid.title()}", *lines,
             "END:VEVENT", "END:VCALENDAR", "",
         ]  # fmt: skip
         path = self.path(calendar, uid)
