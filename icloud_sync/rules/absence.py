@@ -19,4 +19,3 @@ def may_prove(*, now: datetime, written_at: datetime | None, vanished_at: dateti
     """Return whether an absence seen now counts, once the very href answers 404."""
     since = believed_from(written_at=written_at, vanished_at=vanished_at, settle=settle)
     return since is None or now >= since
-
