@@ -19,10 +19,11 @@ def at(days: int, hour: int = 10, minute: int = 0):
 
 
 @pytest.fixture
-def chosen(ada, connection):
-    """Ada chose Home as primary calendar; it is read."""
+def chosen(ada, connection, pull):
+    """Ada chose Home as primary calendar; it was read a moment ago, so a booking need not look first."""
     home = connection.calendars.get(name="Home")
     choosing.change_settings(user=ada, now=timezone.now(), primary_calendar_id=home.pk)
+    pull()
     return home
 
 

@@ -110,27 +110,33 @@ def test_a_warning_does_not_stop_the_start(settings):
     checks.refuse_misconfigured()
 
 
+STARTS = {
+    "wsgi": ["-c", "import leadmagicx.wsgi"],
+    "asgi": ["-c", "import leadmagicx.asgi"],
+    "worker": ["-m", "celery", "-A", "leadmagicx", "worker", "--pool=solo"],
+    "beat": ["-m", "celery", "-A", "leadmagicx", "beat", "--schedule=beat-schedule"],
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["-c", "import leadmagicx.wsgi"],
-        ["-c", "import leadmagicx.asgi"],
-        ["-m", "celery", "-A", "leadmagicx", "worker", "--pool=solo"],
-        ["-m", "celery", "-A", "leadmagicx", "beat", "--schedule=beat-schedule"],
-    ],
-    ids=["wsgi", "asgi", "worker", "beat"],
-)
-def test_web_worker_and_beat_refuse_to_start(command, tmp_path):
+def test_web_worker_and_beat_refuse_to_start(tmp_path):
     """Reliability S14: gunicorn and Celery do not run Django's checks by themselves."""
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHON_CALDAV_COMMDUMP": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert "Unset PYTHON_CALDAV_COMMDUMP" in done.stderr
+    env = {**os.environ, "PYTHON_CALDAV_COMMDUMP": "1", "PYTHONPATH": str(ROOT)}
+    started = {
+        name: subprocess.Popen(
+            [sys.executable, *command],
+            cwd=tmp_path,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name, command in STARTS.items()
+    }
+    try:
+        told = {name: process.communicate(timeout=60)[1] for name, process in started.items()}
+    finally:
+        for process in started.values():
+            process.kill()
+    assert {name: process.returncode != 0 for name, process in started.items()} == dict.fromkeys(STARTS, True)
+    assert {name: "Unset PYTHON_CALDAV_COMMDUMP" in text for name, text in told.items()} == dict.fromkeys(STARTS, True)
