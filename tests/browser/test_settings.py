@@ -53,7 +53,10 @@ def test_from_log_in_to_a_finished_first_sync(window: Opener, ada: Person, size:
     expect(page.get_by_text("2 events, 1 will block your time. 1 all-day event is marked Free")).to_be_visible()
     expect(group.get_by_label("Home")).to_be_checked()
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("Appointments are now written to “Home”.")).to_be_visible()
+    note = page.get_by_text("Appointments are now written to “Home”.")
+    expect(note).to_be_visible()
+    if javascript:
+        expect(note).to_be_focused()
     expect(page.get_by_text("Syncing: looking through your calendars")).to_be_visible()
     expect(page.get_by_role("checkbox", name="Home")).to_be_checked()
 

@@ -44,7 +44,7 @@ def test_book_move_and_cancel(window: Opener, scene: Scene, size: str, javascrip
     page.get_by_label("Calendar", exact=True).select_option("Consultation")
     if not javascript:
         page.get_by_role("button", name="Show times").click()
-    page.get_by_label("15:00").check(force=True)
+    page.get_by_label("15:00").check()
     page.get_by_label("Client's name").fill("Radia Perlman")
     page.get_by_label("Client's email").fill("radia@example.com")
     page.get_by_role("button", name="Book").click()
@@ -53,7 +53,7 @@ def test_book_move_and_cancel(window: Opener, scene: Scene, size: str, javascrip
     assert booked.start == scene.at(0, "15:00")
 
     page.get_by_role("link", name="Move", exact=True).click()
-    page.get_by_label("16:00").check(force=True)
+    page.get_by_label("16:00").check()
     page.get_by_role("button", name="Move").click()
     expect(page.get_by_text("16:00–16:30")).to_be_visible()
 
