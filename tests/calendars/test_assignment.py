@@ -60,13 +60,13 @@ def host_of(appointment: object) -> int | None:
 def test_the_one_who_waited_longest_is_next(ada: User, bea: User, cleo: User, now: datetime, monday: datetime) -> None:
     calendar = make_calendar("round_robin", members=[ada, bea, MemberInput(cleo.pk, priority=-1)])
     order = []
-    for number in range(4):
-        moment = now + timedelta(seconds=number)
+    for number, seconds in enumerate([0, 9, 5, 7]):
+        moment = now + timedelta(seconds=seconds)
         order.append(host_of(make_appointment(calendar, monday + number * HOUR, now=moment)))
-    assert order == [ada.pk, bea.pk, ada.pk, bea.pk]
+    assert order == [ada.pk, bea.pk, ada.pk, ada.pk], "Bea was booked at 9 s, Ada last at 5 s"
     # Another calendar's appointments do not count, and Cleo helps out when nobody preferred is free.
     make_appointment(make_calendar(members=[ada]), monday + 9 * HOUR, now=now + HOUR)
-    assert host_of(make_appointment(calendar, monday + 5 * HOUR, now=now + HOUR)) == ada.pk
+    assert host_of(make_appointment(calendar, monday + 5 * HOUR, now=now + HOUR)) == ada.pk, "since 7 s"
     for host in (ada, bea):
         make_blocked_slot(host, monday + 6 * HOUR, monday + 7 * HOUR)
     assert host_of(make_appointment(calendar, monday + 6 * HOUR, now=now)) == cleo.pk

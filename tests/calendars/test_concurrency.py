@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 from urllib.error import HTTPError
 
 import pytest
 from django.db import connection, connections
 
+from calendars import signals
 from calendars.choices import AppointmentStatus
 from calendars.models import Appointment, Calendar, Contact, Engagement, Session
 from calendars.services import booking, sessions
@@ -147,23 +148,63 @@ def test_parallel_moves_end_in_different_places(staff: User, now: datetime, mond
 def test_a_phone_move_races_bookings_of_the_same_slot(staff: User, now: datetime, monday: datetime) -> None:
     """P7: the move is applied; either it came first and nothing is booked over it, or it clashes and is exempt."""
     host = UserFactory()
-    calendar = make_calendar("service", members=[host])
-    moved = make_appointment(calendar, monday, now=now, by=staff)
+    calendar, other = make_calendar("service", members=[host]), make_calendar("service", members=[host])
+    make_appointment(calendar, monday, now=now, by=staff)
     engagement = Engagement.objects.get()
+    for target in [monday + hours * HOUR for hours in range(2, 18, 2)]:
+
+        def by_phone(target: datetime = target) -> sessions.PhoneEditResult:
+            return sessions.apply_phone_edit(engagement_id=engagement.pk, now=now, start=target, end=target + HOUR)
+
+        found = at_once([by_phone, *[book(other, target, staff, now), book(calendar, target, staff, now)] * 8])
+        assert unexpected(found) == []
+        booked = [outcome for outcome in found if isinstance(outcome, Appointment)]
+        engagement.refresh_from_db()
+        assert engagement.start == target
+        assert len(booked) == (1 if engagement.exempt else 0)
+        assert found[0].clashes is engagement.exempt
+        assert overlaps() == []
+
+
+def test_a_phone_move_waits_for_a_booking_under_way(staff: User, now: datetime, monday: datetime) -> None:
+    """The booking has been written and not committed when the move comes: it must see it, and become exempt."""
+    host = UserFactory()
+    make_appointment(make_calendar(members=[host]), monday, now=now, by=staff)
+    engagement, other = Engagement.objects.get(), make_calendar(members=[host])
     target = monday + 5 * HOUR
+    written, go = Event(), Event()
 
-    def by_phone() -> Any:
-        return sessions.apply_phone_edit(engagement_id=engagement.pk, now=now, start=target, end=target + HOUR)
+    def pause(**kwargs: Any) -> None:
+        if not written.is_set():
+            written.set()
+            assert go.wait(60)
 
-    found = at_once([*[book(calendar, target, staff, now)] * 20, by_phone, *[book(calendar, target, staff, now)] * 20])
-    assert unexpected(found) == []
-    booked = [outcome for outcome in found if isinstance(outcome, Appointment)]
+    def closing(act: Callable[[], Any]) -> Any:
+        try:
+            return act()
+        finally:
+            connections.close_all()
+
+    signals.sessions_changed.connect(pause)
+    with ThreadPoolExecutor(2) as pool:
+        booked = pool.submit(closing, book(other, target, staff, now))
+        assert written.wait(60)
+        move = {"engagement_id": engagement.pk, "now": now, "start": target, "end": target + HALF}
+        moved = pool.submit(closing, lambda: sessions.apply_phone_edit(**move))
+        while not somebody_waits() and not moved.done():
+            pass
+        go.set()
+        assert booked.result().start == target
+        assert moved.result().clashes is True
+    signals.sessions_changed.disconnect(pause)
     engagement.refresh_from_db()
-    moved.refresh_from_db()
-    assert engagement.start == target
-    assert len(booked) == (1 if engagement.exempt else 0)
-    assert found[20].clashes is engagement.exempt
-    assert overlaps() == []
+    assert engagement.exempt is True
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("select exists (select from pg_locks where not granted)")
+        return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.timeout(300)
