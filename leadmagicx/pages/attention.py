@@ -56,7 +56,8 @@ def attention(request: SignedInRequest) -> HttpResponse:
     """List the user's open cases; staff see everybody's."""
     user = request.user
     cases, slots = cases_of(user), removed_slots(user, now=timezone.now())
-    lines = [line_of(case, viewer=user) for case in cases[:SHOWN]]
+    shown = cases.prefetch_related("engagement__session__appointments")[:SHOWN]
+    lines = [line_of(case, viewer=user) for case in shown]
     lines += [_slot_line(slot) for slot in slots[: SHOWN - len(lines)]]
     lines.sort(key=lambda line: line.since, reverse=True)
     more = cases.count() + slots.count() - len(lines)
@@ -114,11 +115,9 @@ def _actions(case: Attention, *, own: bool) -> list[Choice]:
         return [Choice(_("Choose another calendar"), reverse("primary-calendar") + "#primary", primary=True)]
     if case.engagement is None:
         return []
-    booked = case.engagement.session.appointments.filter(status=AppointmentStatus.CONFIRMED)
-    appointment = booked.order_by("pk").first()
-    if appointment is None:
-        return []
-    return appointment_actions(case.code, appointment.pk, host=case.user_id)
+    booked = case.engagement.session.appointments.all()
+    standing = sorted(one.pk for one in booked if one.status == AppointmentStatus.CONFIRMED)
+    return appointment_actions(case.code, standing[0], host=case.user_id) if standing else []
 
 
 def appointment_actions(code: str, appointment_id: int, *, host: int | None) -> list[Choice]:

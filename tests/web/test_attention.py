@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.test import Client
 from django.utils import timezone
 
@@ -49,6 +51,17 @@ def test_each_case_is_a_line_with_its_actions(scene: Scene, client: Client) -> N
         assert [action for action in actions if action not in page] == [], code
         Attention.objects.update(resolved_at=now)
     assert "Nothing needs you" in words(client.get("/attention/").content.decode())
+
+
+def test_many_cases_take_no_more_queries_than_one(
+    scene: Scene, client: Client, django_assert_max_num_queries: Any
+) -> None:
+    engagement = scene.written.session.engagements.get()
+    for code in attention.FLAGS:
+        attention.about_engagement(engagement, code, now=timezone.now())
+    with django_assert_max_num_queries(10):
+        page = client.get("/attention/").content.decode()
+    assert page.count('<li class="card') == 2 + len(attention.FLAGS)
 
 
 def test_staff_see_everybodys_cases_with_their_owner(scene: Scene) -> None:
