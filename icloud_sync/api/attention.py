@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from calendars.choices import AppointmentStatus
 from icloud_sync import selectors
 from icloud_sync.api.access import scope_of
 from icloud_sync.messages import ATTENTION_TEXTS, attention_text
 from icloud_sync.models import Attention
+from icloud_sync.services import flags
 from leadmagicx.accounts.models import User
 
 
@@ -53,3 +57,12 @@ class AttentionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
     def get_queryset(self) -> QuerySet[Attention]:
         cases = selectors.open_attention(user_id=scope_of(self.request))
         return cases.prefetch_related("engagement__session__appointments").order_by("-since", "-pk")
+
+    @extend_schema(request=None, responses=AttentionSerializer, summary="Put a case aside that was seen")
+    @action(detail=True, methods=["post"])
+    def acknowledge(self, request: Request, pk: str | None = None) -> Response:
+        """Moves and edits that need nothing but to be seen; 409 `invalid_state` for a case that needs doing."""
+        case = self.get_object()
+        shown = self.get_serializer(case).data
+        flags.acknowledge(attention_id=case.pk, now=timezone.now())
+        return Response(shown)

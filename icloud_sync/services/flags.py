@@ -12,6 +12,8 @@ from icloud_sync.local import flags as resolvable
 from icloud_sync.models import LIVE_STATES, EventState, SyncedEvent
 from icloud_sync.services import InvalidState
 
+ACKNOWLEDGEABLE = resolvable.ACKNOWLEDGEABLE
+
 
 def put_back(*, appointment_id: int, now: datetime, host_id: int | None = None) -> None:
     """Write again what was removed in iCloud or left off: a new event, with a new UID and name.

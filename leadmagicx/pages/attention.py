@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from calendars.choices import AppointmentStatus
 from calendars.models import BlockedSlot
@@ -20,9 +21,11 @@ from calendars.selectors import host_name
 from icloud_sync import selectors
 from icloud_sync.messages import attention_text
 from icloud_sync.models import Attention
+from icloud_sync.services import InvalidState, flags
 from leadmagicx.accounts.models import User
 from leadmagicx.accounts.requests import SignedInRequest
 from leadmagicx.pages import wording
+from leadmagicx.pages.profile import next_page
 
 SHOWN = 100
 
@@ -62,6 +65,18 @@ def attention(request: SignedInRequest) -> HttpResponse:
     lines.sort(key=lambda line: line.since, reverse=True)
     more = cases.count() + slots.count() - len(lines)
     return render(request, "attention/attention.html", {"section": "attention", "lines": lines, "more": more})
+
+
+@login_required
+@require_POST
+def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Put a case aside that asks for nothing but to be seen."""
+    case = get_object_or_404(cases_of(request.user), pk=pk)
+    try:
+        flags.acknowledge(attention_id=case.pk, now=timezone.now())
+    except InvalidState as error:
+        messages.error(request, error.text)
+    return redirect(next_page(request, default=reverse("pages:attention")))
 
 
 def cases_of(user: User) -> QuerySet[Attention]:
@@ -117,7 +132,10 @@ def _actions(case: Attention, *, own: bool) -> list[Choice]:
         return []
     booked = case.engagement.session.appointments.all()
     standing = sorted(one.pk for one in booked if one.status == AppointmentStatus.CONFIRMED)
-    return appointment_actions(case.code, standing[0], host=case.user_id) if standing else []
+    actions = appointment_actions(case.code, standing[0], host=case.user_id) if standing else []
+    if case.code in flags.ACKNOWLEDGEABLE:
+        actions.append(Choice(_("Got it"), reverse("pages:attention-acknowledge", args=[case.pk]), post=True))
+    return actions
 
 
 def appointment_actions(code: str, appointment_id: int, *, host: int | None) -> list[Choice]:

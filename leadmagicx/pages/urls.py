@@ -23,6 +23,7 @@ urlpatterns = [
     path("blocked-slots/<int:pk>/release/", blocked.release, name="blocked-slot-release"),
     path("availability/", availability.why, name="why"),
     path("attention/", attention.attention, name="attention"),
+    path("attention/<int:pk>/acknowledge/", attention.acknowledge, name="attention-acknowledge"),
     path("settings/profile/", profile.profile, name="profile"),
     path("settings/profile/time-zones/", profile.zones, name="zones"),
 ]

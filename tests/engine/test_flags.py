@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from calendars.services.errors import InvalidState
 from icloud_sync.models import Attention
 from icloud_sync.services import flags
+from leadmagicx.accounts.models import User
 from tests.stage import Person, Stage, day
 
 
@@ -75,3 +77,23 @@ def test_an_edit_that_cannot_be_taken_is_flagged_and_the_flag_ends_with_it(stage
     event.make_timed(day(2, 9), day(2, 9, 30))
     ada.sync(2)
     assert ada.flags == set()
+
+
+def test_a_move_can_be_put_aside_over_rest_and_on_the_page(stage: Stage, ada: Person) -> None:
+    calendar = stage.calendar(ada)
+    ada.connect()
+    stage.book(calendar, day(2, 9))
+    ada.sync(2)
+    for hour in (15, 17):
+        ada.phone.events("Home")[0].edit(start=day(2, hour), end=day(2, hour, 30))
+        ada.sync(2)
+        browser = Client()
+        browser.force_login(ada.user)
+        (case,) = browser.get("/api/v1/attention/").json()["results"]
+        path = f"/api/v1/attention/{case['id']}/" if hour == 15 else f"/attention/{case['id']}/"
+        stranger = Client()
+        stranger.force_login(User.objects.get_or_create(username="eve")[0])
+        assert stranger.post(f"{path}acknowledge/").status_code == 404
+        assert "Got it" in browser.get("/attention/").content.decode()
+        assert browser.post(f"{path}acknowledge/").status_code in (200, 302)
+        assert browser.get("/api/v1/attention/").json()["results"] == []
