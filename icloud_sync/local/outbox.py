@@ -102,11 +102,14 @@ def new_identity(calendar: ICloudCalendar) -> tuple[str, str]:
 def retire(row: SyncedEvent, *, now: datetime) -> None:
     """Take one copy out of iCloud; one that was never sent is simply forgotten."""
     never_sent = row.sent_at is None and row.written_at is None and row.base is None
-    if never_sent or row.state in (EventState.REMOVED, EventState.LEFT_OFF):
+    row.attempts, row.failure, row.failure_text, row.vanished_at = 0, "", "", None
+    if never_sent:
         row.state, row.due_at = EventState.GONE, None
+    elif row.state in (EventState.REMOVED, EventState.LEFT_OFF):
+        # Should it appear again, it was only hidden: it is removed then.
+        row.state, row.due_at, row.failure = EventState.GONE, None, MISSING
     else:
         row.state, row.due_at = EventState.DELETING, now
-    row.attempts, row.failure, row.failure_text, row.vanished_at = 0, "", "", None
     row.save(update_fields=["state", "due_at", "attempts", "failure", "failure_text", "vanished_at"])
 
 

@@ -34,8 +34,10 @@ def push(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
 
 def create(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
     """Write an event that iCloud has never acknowledged. If an earlier try may have arrived, look first (W4)."""
-    tried = copy.sent
-    seen = _mine(copy, theirs.look(copy)) if tried else None
+    seen = None
+    if copy.sent:
+        # Not there any more, it may be where the user has moved it meanwhile.
+        seen = _mine(copy, theirs.look(copy)) or _mine(copy, theirs.find(copy, named=None))
     if decide(Origin.APPOINTMENT, copy.local, remote_state(copy, seen)) is Action.ADOPT:
         assert seen is not None
         adopt(copy, seen, ours=ours)
@@ -45,7 +47,7 @@ def create(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
     try:
         etag = theirs.create(copy, draft)
     except (ItemChanged, UidConflict) as error:
-        _name_taken(copy, error, tried=tried, ours=ours, theirs=theirs)
+        _name_taken(copy, error, ours=ours, theirs=theirs)
     except ItemMissing:
         # A 404 on PUT means a calendar that is gone or a body it dislikes (fact 5.3): the next look tells which.
         raise ItemBusy("the calendar did not take the event", status=404) from None
@@ -134,13 +136,12 @@ def _mine(copy: Copy, seen: Seen | None) -> Seen | None:
     return seen if seen is not None and seen.uid == copy.uid else None
 
 
-def _name_taken(copy: Copy, error: ItemChanged | UidConflict, *, tried: bool, ours: Ours, theirs: Theirs) -> None:
-    """Our own earlier write stands there, or was moved by the user: adopt it. Otherwise try exactly one other identity
+def _name_taken(copy: Copy, error: ItemChanged | UidConflict, *, ours: Ours, theirs: Theirs) -> None:
+    """Our own earlier write stands there, or where iCloud says: adopt it. Otherwise try exactly one other identity
     (fact 5.7)."""
     seen = _mine(copy, theirs.look(copy))
-    named = error.path if isinstance(error, UidConflict) else None
-    if seen is None and (tried or named):
-        seen = _mine(copy, theirs.find(copy, named=named))
+    if seen is None and isinstance(error, UidConflict) and error.path:
+        seen = _mine(copy, theirs.find(copy, named=error.path))
     if seen is not None:
         adopt(copy, seen, ours=ours)
     elif copy.identities < IDENTITIES:
