@@ -1,0 +1,302 @@
+"""What must hold between LeadMagicX and iCloud, after every step and at rest (reliability section 2: I1-I19)."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from calendars.models import Appointment, BlockedSlot, Engagement, Session
+from icloud_sync.ical.text import MARKER
+from icloud_sync.local import copies, listing
+from icloud_sync.local.outbox import belongs_in_icloud
+from icloud_sync.models import (
+    LIVE_STATES,
+    ConnectionStatus,
+    EventState,
+    ICloudCalendar,
+    ICloudConnection,
+    ICloudEvent,
+    SyncedEvent,
+)
+from icloud_sync.services import syncing
+from tests.fake_icloud import FakeICloud
+
+ACTIVE = (ConnectionStatus.CONNECTED, ConnectionStatus.UNREACHABLE)
+SENDABLE = (EventState.PENDING, EventState.WRITTEN, EventState.DELETING)
+ROUNDS = 12
+# Between two rounds more time passes than iCloud's lags and Apple's own rewriting take (facts 4.9, 5.10).
+A_WHILE = 61.0
+
+
+class Writes(dict[str, bytes]):
+    """Stands in for the emulator's record of what was PUT and took effect, answered or not; keeps the order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log: list[tuple[str, bytes]] = []
+
+    def __setitem__(self, path: str, body: bytes) -> None:
+        self.log.append((path, body))
+        super().__setitem__(path, body)
+
+
+@dataclass
+class Ledger:
+    """What the phone's owner made, and what was ever ours; told by the test, checked against both sides."""
+
+    icloud: FakeICloud
+    foreign: dict[str, bytes] = field(default_factory=dict)  # UID -> text as the phone left it
+    paths: set[str] = field(default_factory=set)  # every address that was ever reserved for a copy of ours
+    uids: dict[str, int | None] = field(default_factory=dict)  # UID -> engagement, of every copy that ever was
+    hidden: set[str] = field(default_factory=set)  # UIDs of ours that the user moved to a calendar nobody reads
+    left: set[str] = field(default_factory=set)  # UIDs of ours that were in iCloud when the account was disconnected
+    seen: int = 0  # requests checked so far
+    wait: Callable[[float], None] | None = None  # lets seconds pass, here and at Apple's
+    writes: Writes = field(default_factory=Writes)
+
+    def __post_init__(self) -> None:
+        self.icloud.world.ours = self.writes
+
+    def foreign_is(self, event: Any) -> None:
+        """The owner of the phone made or changed an event."""
+        self.foreign[event.uid] = event.body
+
+    def ours_changed(self, event: Any) -> None:
+        """The owner of the phone changed an event of ours."""
+        self.writes.log.append((event.calendar.path + event.name, b""))
+
+    def foreign_gone(self, uid: str) -> None:
+        self.foreign.pop(uid, None)
+
+    def note(self) -> None:
+        """Take down what is reserved now; call it after every step."""
+        for path, uid, engagement in SyncedEvent.objects.values_list("path", "uid", "engagement_id"):
+            self.paths.add(path)
+            self.uids[uid] = engagement
+
+    def ours_on_phones(self) -> dict[int | None, list[Any]]:
+        """Return our events that phones show, by engagement."""
+        found: dict[int | None, list[Any]] = defaultdict(list)
+        for event in self.on_phones():
+            if event.uid in self.uids:
+                found[self.uids[event.uid]].append(event)
+        return found
+
+    def on_phones(self) -> Iterator[Any]:
+        for account in self.icloud.accounts:
+            yield from account.phone.events()
+
+
+def always(ledger: Ledger) -> None:
+    """Check what holds at every moment, also between a crash and what mends it."""
+    ledger.note()
+    _writes_only_to_ours(ledger)
+    _one_event_for_each(ledger)
+    _foreign_events_untouched(ledger)
+    _nothing_forgotten()
+
+
+def _writes_only_to_ours(ledger: Ledger) -> None:
+    """I6, I7."""
+    for record in ledger.icloud.requests[ledger.seen :]:
+        if record.method in ("PUT", "DELETE", "MOVE"):
+            assert record.path in ledger.paths, f"{record.method} of what was never ours: {record.path}"
+    ledger.seen = len(ledger.icloud.requests)
+
+
+def _one_event_for_each(ledger: Ledger) -> None:
+    """I4: never two events for one appointment and host, but for one that the user put where nobody looks, and the old
+    and new copy around a move of the primary calendar."""
+    for engagement, events in ledger.ours_on_phones().items():
+        leaving = set(
+            SyncedEvent.objects.filter(
+                engagement=engagement, state__in=[EventState.DELETING, EventState.GONE]
+            ).values_list("uid", flat=True)
+        )
+        staying = [event for event in events if event.uid not in leaving | ledger.hidden]
+        assert len(staying) <= 1, f"{len(staying)} events for engagement {engagement}: {events}"
+
+
+def _foreign_events_untouched(ledger: Ledger) -> None:
+    """I6: every octet that the owner of the phone wrote is still there, and nothing is there that nobody made."""
+    present = {event.uid: event.body for event in ledger.on_phones()}
+    for uid, body in ledger.foreign.items():
+        assert present.get(uid) == body, f"the user's event {uid} was changed or removed"
+    unknown = set(present) - set(ledger.foreign) - set(ledger.uids)
+    assert not unknown, f"events that nobody made: {unknown}"
+
+
+def _nothing_forgotten() -> None:
+    """I8: iCloud acknowledged a live appointment's present revision, or somebody is going to tell it."""
+    rows = SyncedEvent.objects.filter(state__in=[EventState.PENDING, EventState.WRITTEN], vanished_at__isnull=True)
+    for row in rows.filter(engagement__active=True, due_at__isnull=True).select_related("engagement__session"):
+        assert row.engagement is not None
+        behind = row.engagement.session.revision > row.revision
+        assert not behind, f"{row} is behind and nothing is due"
+
+
+# -- at rest -----------------------------------------------------------------------------------------------------
+
+
+def come_to_rest(ledger: Ledger, *, rounds: int = ROUNDS) -> None:
+    """Look at every account until nothing is due and two rounds in a row changed and wrote nothing (I14, I19), then
+    check everything."""
+    before, quiet = signature(), 0
+    for _ in range(rounds):
+        made = len(ledger.icloud.requests)
+        one_round(ledger)
+        after = signature()
+        wrote = [record.path for record in ledger.icloud.requests[made:] if record.method in ("PUT", "DELETE")]
+        quiet = quiet + 1 if after == before and not wrote and not _due() else 0
+        if quiet == 2:
+            at_rest(ledger)
+            return
+        before = after
+    raise AssertionError(f"no rest after {rounds} rounds; due: {list(_due())}")
+
+
+def one_round(ledger: Ledger) -> None:
+    """Time passes, back-off ends, and every account is looked at once."""
+    (ledger.wait or ledger.icloud.clock.advance)(A_WHILE)
+    ICloudConnection.objects.update(not_before=None)
+    for pk, status in ICloudConnection.objects.order_by("pk").values_list("pk", "status"):
+        if status in ACTIVE:
+            syncing.pull(pk)
+        elif status == ConnectionStatus.DISCONNECTED:
+            syncing.push(pk)
+    always(ledger)
+
+
+def _due() -> Any:
+    rows = SyncedEvent.objects.filter(due_at__isnull=False, state__in=SENDABLE)
+    mute = rows.exclude(state=EventState.DELETING).filter(calendar__writable=False)
+    gone = rows.exclude(state=EventState.DELETING).filter(calendar__gone_at__isnull=False)
+    silent = rows.exclude(calendar__connection__status__in=ACTIVE).filter(calendar__connection__removal_until=None)
+    waiting = rows.exclude(pk__in=mute).exclude(pk__in=gone).exclude(pk__in=silent)
+    return waiting.values_list("pk", "state", "path", "failure", "attempts")
+
+
+def signature() -> list[Any]:
+    """Return everything that must stand still at rest, marks and clocks left out."""
+    return [
+        list(SyncedEvent.objects.order_by("pk").values_list(
+            "pk", "state", "calendar", "path", "uid", "revision", "base", "intent", "failure", "vanished_at", "fetch_at"
+        )),
+        list(ICloudEvent.objects.order_by("pk").values_list(
+            "pk", "calendar", "path", "fingerprint", "vanished_at", "removed_at", "released_at", "unreadable"
+        )),
+        list(BlockedSlot.objects.order_by("pk").values_list("pk", "busy_start", "busy_end", "blocks", "code", "title")),
+        list(Session.objects.order_by("pk").values_list("pk", "start", "end", "active", "revision")),
+        list(Appointment.objects.order_by("pk").values_list("pk", "status", "title", "location", "notes")),
+        list(ICloudCalendar.objects.order_by("pk").values_list("pk", "name", "writable", "gone_at", "missing_since")),
+    ]  # fmt: skip
+
+
+def at_rest(ledger: Ledger) -> None:
+    """Check that both sides agree (I17, I18)."""
+    always(ledger)
+    _nothing_half_done()
+    on_phones = ledger.ours_on_phones()
+    for engagement in Engagement.objects.filter(host__isnull=False).select_related("session", "calendar", "host"):
+        _both_sides_agree(engagement, on_phones.get(engagement.pk, []), ledger)
+    _blocks_are_what_phones_show(ledger)
+    _no_text_was_written_twice(ledger)
+
+
+def _nothing_half_done() -> None:
+    open_rows = SyncedEvent.objects.filter(calendar__connection__status__in=ACTIVE)
+    assert not open_rows.filter(state__in=[EventState.WRITTEN], intent__isnull=False).exists(), "an intent is open"
+    assert not open_rows.filter(vanished_at__isnull=False, calendar__gone_at__isnull=True).exists(), "a proof is open"
+    assert not open_rows.filter(state=EventState.FAILED).exists(), "a write failed for good"
+
+
+def _both_sides_agree(engagement: Engagement, events: list[Any], ledger: Ledger) -> None:
+    row = SyncedEvent.objects.filter(engagement=engagement, state__in=LIVE_STATES).select_related("calendar").first()
+    read = [event for event in events if event.uid not in ledger.hidden and _is_connected(event)]
+    read = [event for event in read if event.uid not in ledger.left or _is_read(event)]
+    if row is None or row.calendar.connection.status not in ACTIVE:
+        assert not read, f"{read} has no live record"
+        return
+    if not belongs_in_icloud(engagement) or row.state in (EventState.REMOVED, EventState.LEFT_OFF):
+        assert not read, f"{row} should not be in iCloud: {read}"
+        return
+    if row.state == EventState.PENDING:
+        assert not row.calendar.writable or row.calendar.gone_at, f"{row} waits for nothing"
+        return
+    if row.calendar.gone_at is not None:
+        return
+    (event,) = read
+    assert event.href.endswith(row.path) or event.calendar.path + event.name == row.path, (event, row.path)
+    if _is_read(event):
+        _says_the_same(row, event)
+
+
+def _is_read(event: Any) -> bool:
+    connection = ICloudConnection.objects.get(principal=event.phone.account.principal_path)
+    return any(calendar.path == event.calendar.path for calendar in listing.looked_at(connection))
+
+
+def _is_connected(event: Any) -> bool:
+    rows = ICloudConnection.objects.filter(principal=event.phone.account.principal_path, status__in=ACTIVE)
+    return rows.exists()
+
+
+def _says_the_same(row: SyncedEvent, event: Any) -> None:
+    """I17. An edit that cannot be taken stays on the phone, flagged (rule P7)."""
+    from icloud_sync.models import Attention
+
+    if Attention.objects.filter(engagement=row.engagement, code="unsupported_edit", resolved_at=None).exists():
+        return
+    wanted = copies.load(row.pk, now=timezone.now(), settle=timedelta(0)).wanted
+    assert wanted is not None
+    shown = {
+        "title": event.summary or "",
+        "start": event.start.astimezone(datetime.fromisoformat(wanted["start"]).tzinfo).isoformat(),
+        "end": event.end.astimezone(datetime.fromisoformat(wanted["end"]).tzinfo).isoformat(),
+        "location": event.location or "",
+        "notes": (event.description or "").partition(MARKER)[0].strip(),
+    }
+    assert shown == wanted, f"the two sides of {row} differ"
+
+
+def _blocks_are_what_phones_show(ledger: Ledger) -> None:
+    """I18, I10: every foreign event in a calendar that is read has its rows, and nothing else has."""
+    for connection in ICloudConnection.objects.exclude(status=ConnectionStatus.DISCONNECTED).select_related("user"):
+        account = next(one for one in ledger.icloud.accounts if one.principal_path == connection.principal)
+        for calendar in connection.calendars.filter(listed_at__isnull=False, gone_at__isnull=True):
+            place = next((one for one in account.calendars if one.path == calendar.path), None)
+            if place is None or connection.status != ConnectionStatus.CONNECTED:
+                continue
+            shown = {event.uid: event for event in account.phone.events(place) if event.uid in ledger.foreign}
+            rows = {row.uid: row for row in calendar.events.filter(removed_at__isnull=True, unreadable="")}
+            assert set(rows) == set(shown), f"{calendar}: mirrored {set(rows)}, on the phone {set(shown)}"
+            for uid, event in shown.items():
+                _blocks_are_right(rows[uid], event, calendar)
+
+
+def _blocks_are_right(row: ICloudEvent, event: Any, calendar: ICloudCalendar) -> None:
+    now = timezone.now()
+    window = (now - timedelta(days=20), now + timedelta(days=380))
+    found = sorted(BlockedSlot.objects.filter(external_id=row.pk, end__gt=window[0], start__lt=window[1]).values_list(
+        "start", "end", "blocks"
+    ))  # fmt: skip
+    blocks = calendar.checks_conflicts and not event.free and (event.status or "").upper() != "CANCELLED"
+    assert found == sorted((start, end, blocks) for start, end in event.occurrences(*window)), event
+
+
+_STAMPS = re.compile(rb"(?m)^(DTSTAMP|LAST-MODIFIED|SEQUENCE|CREATED)[:;].*\r\n")
+
+
+def _no_text_was_written_twice(ledger: Ledger) -> None:
+    """I5, W8: two writes of one event in a row, with nobody's change between them, say different things."""
+    last: dict[str, bytes] = {}
+    for path, body in ledger.writes.log:
+        text = _STAMPS.sub(b"", body)
+        assert not text or last.get(path) != text, f"written twice: {path}"
+        last[path] = text
