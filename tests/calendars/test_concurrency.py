@@ -4,16 +4,21 @@ reliability S38, issue 4)."""
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
+import sys
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import Barrier, Event
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.db import connection, connections
@@ -25,6 +30,8 @@ from calendars.services import booking, sessions
 from calendars.services.errors import Refused
 from leadmagicx.accounts.models import User
 from leadmagicx.accounts.services import issue_token
+from leadmagicx.embedded import processes
+from leadmagicx.embedded.folder import free_port
 from tests.factories import StaffFactory, UserFactory, client, make_appointment, make_calendar
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -221,9 +228,34 @@ def test_cancelling_and_booking_at_once_never_lose_a_seat(staff: User, now: date
     assert overlaps() == []
 
 
-@contextmanager
-def posting(live_server: Any, user: User) -> Iterator[Callable[[dict[str, Any], str], tuple[int, dict[str, Any]]]]:
-    """Give a function that posts JSON to the running server and returns status and body."""
+@pytest.fixture
+def web(transactional_db: None, tmp_path: Path) -> Iterator[str]:
+    """The address of two web workers with eight threads each, on the database of the tests."""
+    port = free_port()
+    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
+    environ = os.environ | {"DATABASE_URL": urlunsplit(database)}
+    command = [sys.executable, "-W", "ignore", "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "--workers", "2"]
+    log = (tmp_path / "web.log").open("wb")
+    process = processes.start(
+        [*command, "--threads", "8", "leadmagicx.wsgi"], cwd=Path(__file__).parents[2], output=log, environ=environ
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        assert processes.wait_until(lambda: is_up(address), seconds=60), (tmp_path / "web.log").read_text()
+        yield address
+    finally:
+        processes.stop(process, signals=[(signal.SIGTERM, 20)])
+        log.close()
+
+
+def is_up(address: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(f"{address}/healthz", timeout=5) as answer:
+        return bool(answer.status == 200)
+    return False
+
+
+def poster(address: str, user: User) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """Return a function that books over HTTP and returns status and body."""
     token = issue_token(user)
 
     def post(body: dict[str, Any], key: str = "") -> tuple[int, dict[str, Any]]:
@@ -231,7 +263,7 @@ def posting(live_server: Any, user: User) -> Iterator[Callable[[dict[str, Any], 
         if key:
             headers["Idempotency-Key"] = key
         request = urllib.request.Request(
-            f"{live_server.url}/api/v1/appointments/", json.dumps(body).encode(), headers, method="POST"
+            f"{address}/api/v1/appointments/", json.dumps(body).encode(), headers, method="POST"
         )
         try:
             with urllib.request.urlopen(request, timeout=120) as answer:
@@ -239,33 +271,31 @@ def posting(live_server: Any, user: User) -> Iterator[Callable[[dict[str, Any], 
         except HTTPError as error:
             return error.code, json.load(error)
 
-    yield post
+    return post
 
 
+@pytest.mark.processes
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("kind", "seats"), [("service", 1), ("class_booking", 6)])
-def test_200_bookings_over_http(
-    live_server: Any, staff: User, now: datetime, monday: datetime, kind: str, seats: int
-) -> None:
+def test_200_bookings_over_http(web: str, staff: User, now: datetime, monday: datetime, kind: str, seats: int) -> None:
     calendar = make_calendar(kind, members=[UserFactory()], seats_per_slot=seats)
     body = {"calendar": calendar.pk, "start": monday.isoformat(), "contact": {"name": "G", "email": "g@example.com"}}
-    with posting(live_server, staff) as post:
-        found = at_once([lambda: post(body)] * PARALLEL)
+    post = poster(web, staff)
+    found = at_once([lambda: post(body)] * PARALLEL)
     assert Counter(status for status, _ in found) == {201: seats, 409: PARALLEL - seats}
     refused = {reason["code"] for status, answer in found if status == 409 for reason in answer["reasons"]}
     assert refused == {"SEATS" if seats > 1 else "BOOKED"}
     assert overlaps() == []
 
 
+@pytest.mark.processes
 @pytest.mark.timeout(300)
-def test_one_key_books_once_however_often_it_is_sent(
-    live_server: Any, staff: User, now: datetime, monday: datetime
-) -> None:
+def test_one_key_books_once_however_often_it_is_sent(web: str, staff: User, now: datetime, monday: datetime) -> None:
     calendar = make_calendar("class_booking", members=[UserFactory()], seats_per_slot=50)
     body = {"calendar": calendar.pk, "start": monday.isoformat(), "contact": {"name": "G", "email": "g@example.com"}}
-    with posting(live_server, staff) as post:
-        found = at_once([lambda: post(body, "the-key")] * 60)
-        found.append(post(body, "the-key"))
+    post = poster(web, staff)
+    found = at_once([lambda: post(body, "the-key")] * 60)
+    found.append(post(body, "the-key"))
     assert Appointment.objects.count() == 1
     assert {answer["id"] for status, answer in found if status == 201} == {Appointment.objects.get().pk}
     assert {answer["code"] for status, answer in found if status != 201} <= {"idempotency_in_progress"}
