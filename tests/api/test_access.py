@@ -34,6 +34,7 @@ OBJECTS = {
     "icloud/connections/{connection}/sync/": ("post",),
     "icloud/runs/{run}/": READ,
     "attention/{case}/": READ,
+    "attention/{case}/acknowledge/": ("post",),
     "webhooks/{webhook}/": CHANGE,
     "webhooks/{webhook}/deliveries/": READ,
 }
