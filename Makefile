@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet --quiet --no-input
 PYTHON ?= $(shell for name in python3.11 python3 python3.12 python3.13 python3.14 python; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2
 # Checks load the settings; nothing is started for them and nothing is reached.
 CHECKED := env -u SENTRY_DSN DEBUG=false DATABASE_URL=postgres://checks@127.0.0.1:9/checks REDIS_URL=redis://127.0.0.1:9/0 \
 	SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG CREDENTIAL_KEYS=b25seS1mb3ItY2hlY2tzLTAxMjM0NTY3ODlhYmNkZWY= \
