@@ -26,7 +26,8 @@ class BlockedSlot(models.Model):
 
     `start`/`end` are shown, `busy_start`/`busy_end` (with travel time, rule P12) close the time when `blocks`.
     A user's blocking rows are read by where they start, `SHORT` before the time asked about and on; the few that last
-    longer have an index of their own. So a question costs what lies in its days, not what lies in the years after.
+    longer have an index of their own. So a question costs what lies in its days, not what lies in the years after, and
+    the table itself need not be touched.
     """
 
     user = models.ForeignKey(  # found by the indexes below
@@ -52,7 +53,12 @@ class BlockedSlot(models.Model):
     class Meta:
         ordering = ["start", "pk"]
         indexes = [
-            models.Index(fields=["user", "busy_start"], condition=Q(blocks=True), name="blocked_busy_by_user"),
+            models.Index(
+                fields=["user", "busy_start", "busy_end"],
+                include=["source"],
+                condition=Q(blocks=True),
+                name="blocked_busy_by_user",
+            ),
             models.Index(
                 fields=["user", "busy_end"], condition=Q(lasts_long(), blocks=True), name="blocked_long_by_user"
             ),

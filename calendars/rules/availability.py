@@ -129,16 +129,35 @@ class Question:
         return instant(last, 1440, self.terms.zone)
 
     @cached_property
-    def covers(self) -> list[tuple[HostTime, Cover]]:
-        return [(host, host.cover(self.terms)) for host in self.hosts]
+    def _covers(self) -> dict[int, Cover]:
+        return {}
+
+    def _cover(self, position: int) -> Cover:
+        """Return what closes a host's starts; counted when it is first needed, as one free host is often enough."""
+        found = self._covers.get(position)
+        if found is None:
+            found = self._covers[position] = self.hosts[position].cover(self.terms)
+        return found
 
     def open_starts(self, starts: Iterable[int]) -> list[int]:
         """Return those of the starts (of the grid) that can be booked."""
-        return [start for start in starts if self._timely(start) and self._people_free(start)]
+        timely = [start for start in starts if self._timely(start) and self._has_seats(start)]
+        opened: set[int] = set()
+        closed = timely
+        for position in range(len(self.hosts)):
+            free = self._free_among(position, closed)
+            if self.terms.shape is Shape.ALL:
+                opened, closed = free, list(free)
+            else:
+                opened |= free
+                closed = [start for start in closed if start not in free]
+            if not closed:
+                break
+        return [start for start in timely if start in opened]
 
     def free_hosts(self, start: int) -> list[int | None]:
         """Return the hosts who are free themselves at a start, in list order, seats and day limits aside."""
-        return [host.host for host, cover in self.covers if self._free(host, cover, start)]
+        return [host.host for position, host in enumerate(self.hosts) if self._free(position, start)]
 
     def unbooked_hosts(self, start: int) -> list[int | None]:
         """Return the hosts without an overlapping appointment at a start: all that rule A4 asks for."""
@@ -160,21 +179,25 @@ class Question:
             or self.booked.get(local_date(start, self.terms.zone), 0) < self.terms.max_per_day
         )
 
-    def _people_free(self, start: int) -> bool:
-        match self.terms.shape:
-            case Shape.ANY:
-                return any(self._free(host, cover, start) for host, cover in self.covers)
-            case Shape.ALL:
-                return bool(self.covers) and all(self._free(host, cover, start) for host, cover in self.covers)
-            case Shape.CLASS:
-                sitting = self.sittings.get(start)
-                seats_left = sitting is None or sitting.taken < sitting.seats
-                return seats_left and any(self._free(host, cover, start) for host, cover in self.covers)
-
-    def _free(self, host: HostTime, cover: Cover, start: int) -> bool:
+    def _has_seats(self, start: int) -> bool:
         sitting = self.sittings.get(start)
+        return sitting is None or sitting.taken < sitting.seats
+
+    def _people_free(self, start: int) -> bool:
+        free = (self._free(position, start) for position in range(len(self.hosts)))
+        if self.terms.shape is Shape.ALL:
+            return bool(self.hosts) and all(free)
+        return self._has_seats(start) and any(free)
+
+    def _free_among(self, position: int, starts: Iterable[int]) -> set[int]:
+        if self.sittings or self.passed_over:
+            return {start for start in starts if self._free(position, start)}
+        return self._cover(position).outside(starts)
+
+    def _free(self, position: int, start: int) -> bool:
+        host, sitting = self.hosts[position], self.sittings.get(start)
         own = 1 if sitting is not None and sitting.session in host.own_sessions else 0
-        return cover.count(start) == own and not self._is_passed_over(host, start)
+        return self._cover(position).count(start) == own and not self._is_passed_over(host, start)
 
     def _is_passed_over(self, host: HostTime, start: int) -> bool:
         if not self.passed_over:

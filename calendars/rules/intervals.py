@@ -36,6 +36,11 @@ class Cover:
         """Return the number of intervals with start <= point < end."""
         return bisect_right(self._starts, point) - bisect_right(self._ends, point)
 
+    def outside(self, points: Iterable[int]) -> set[int]:
+        """Return the points that no interval lies over."""
+        starts, ends = self._starts, self._ends
+        return {point for point in points if bisect_right(starts, point) == bisect_right(ends, point)}
+
 
 class Nearby(Generic[T]):
     """Items with a start and an end, found by overlap without looking at all of them."""

@@ -30,7 +30,8 @@ class Look:
     """What is asked: starts from `first` to `last` (seconds) of some hosts, as if some rows were not there.
 
     `chosen`: the hosts were asked for by name, so distribution does not hide any. `horizon`: until when each host's
-    iCloud time is known; absent hosts are not limited. `length` (seconds) replaces the slot duration.
+    iCloud time is known; absent hosts are not limited. `length` (seconds) replaces the slot duration. `merged`: nobody
+    will ask for reasons, so what blocks is read as the time it takes together.
     """
 
     first: int
@@ -40,6 +41,7 @@ class Look:
     chosen: bool = False
     horizon: Mapping[int, datetime] = field(default_factory=dict)
     length: int | None = None
+    merged: bool = False
     without_session: int | None = None
     without_appointment: int | None = None
 
@@ -146,7 +148,8 @@ def _taken(offer: Offer, look: Look, since: datetime, until: datetime) -> dict[i
 def _blocks(offer: Offer, look: Look, since: datetime, until: datetime) -> dict[int | None, list[Block]]:
     users = [host for host in look.hosts if host is not None]
     found: dict[int | None, list[Block]] = defaultdict(list)
-    for user, *block in rows.blocks(users=users, since=since, until=until, icloud=offer.calendar.icloud_enabled):
+    icloud = offer.calendar.icloud_enabled
+    for user, *block in rows.blocks(users=users, since=since, until=until, icloud=icloud, merged=look.merged):
         found[user].append(Block(*block))
     return found
 

@@ -61,7 +61,15 @@ def free_slots(
     asked: Question | None = None
     if grid:
         hosts = hosts_of(offer, host_id)
-        look = Look(grid[0], grid[-1], now=now, hosts=hosts, chosen=host_id is not None, horizon=horizon or {})
+        look = Look(
+            grid[0],
+            grid[-1],
+            now=now,
+            hosts=hosts,
+            chosen=host_id is not None,
+            horizon=horizon or {},
+            merged=not explain,
+        )
         asked = question(offer, look)
     found = FreeSlots(zone, days={})
     for day, begin, starts in zip(dates, borders, by_day, strict=False):

@@ -23,8 +23,14 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 def ask(calendar: Calendar, day: date, *, now: datetime, zone: Any = UTC, days: int = 1, **values: Any) -> FreeSlots:
     zone = ZoneInfo("UTC") if zone is UTC else zone
-    last = day + timedelta(days=days - 1)
-    return free_slots(offer_of(calendar.pk), first=day, last=last, zone=zone, now=now, explain=True, **values)
+    offer, asked = (
+        offer_of(calendar.pk),
+        {"first": day, "last": day + timedelta(days=days - 1), "zone": zone, "now": now},
+    )
+    explained = free_slots(offer, **asked, explain=True, **values)
+    # Without reasons less is read; what is open is the same.
+    assert free_slots(offer, **asked, **values).days == explained.days
+    return explained
 
 
 def reasons(found: FreeSlots, start: datetime) -> list[tuple[str, int | None]]:
