@@ -47,7 +47,7 @@ def quarter_hours(low: int, high: int) -> st.SearchStrategy[int]:
 @st.composite
 def host_times(draw: st.DrawFn, host: int, begins: int, shape: Shape) -> HostTime:
     taken = []
-    for session in range(draw(st.integers(0, 6))):
+    for session in range(draw(st.integers(0, 4))):
         start = begins + draw(quarter_hours(-8, DAYS * 96))
         taken.append(
             Taken(
@@ -60,10 +60,11 @@ def host_times(draw: st.DrawFn, host: int, begins: int, shape: Shape) -> HostTim
             )
         )
     blocks = []
-    for _ in range(draw(st.integers(0, 6))):
+    for _ in range(draw(st.integers(0, 3))):
         start = begins + draw(quarter_hours(-8, DAYS * 96))
         blocks.append(Block(start, start + draw(quarter_hours(0, 40)), icloud=draw(st.booleans()), place="Home"))
-    horizon = draw(st.none() | quarter_hours(0, DAYS * 96).map(lambda after: begins + after))
+    known = draw(st.sampled_from([None, None, None, 30, 150, 280]))
+    horizon = None if known is None else begins + known * 900
     return HostTime(host, taken, blocks, horizon)
 
 
@@ -81,9 +82,9 @@ def calendars(draw: st.DrawFn) -> tuple[date, Hours, int, Question]:
         length=draw(quarter_hours(1, 8)),
         before=draw(st.sampled_from([0, 0, 900, 2700])),
         after=draw(st.sampled_from([0, 0, 600, 900])),
-        notice=draw(st.sampled_from([0, 0, 3600, 86_400])),
-        window_days=draw(st.sampled_from([1, 2, 60, 60])),
-        max_per_day=draw(st.sampled_from([None, None, 1, 3])),
+        notice=draw(st.sampled_from([0, 0, 0, 3600, 86_400])),
+        window_days=draw(st.sampled_from([60, 60, 60, 1, 2])),
+        max_per_day=draw(st.sampled_from([None, None, None, 1, 3])),
     )
     sittings = {}
     if shape is Shape.CLASS:
@@ -94,7 +95,7 @@ def calendars(draw: st.DrawFn) -> tuple[date, Hours, int, Question]:
     booked = {first + timedelta(days=day): draw(st.integers(0, 4)) for day in range(-1, DAYS + 1)}
     hidden = draw(st.sets(st.integers(1, 4), max_size=2)) if shape is Shape.ANY and draw(st.booleans()) else set()
     passed_over = {(first.year, first.month): frozenset(hidden)} if hidden else {}
-    now = begins + draw(quarter_hours(-200, 96))
+    now = begins + draw(st.sampled_from([-200, -90, -20, -1, 0, 50])) * 900
     question = Question(terms, hosts, now, sittings, booked, passed_over)
     return first, hours, draw(st.sampled_from([900, 1800, 2700, 3600])), question
 
