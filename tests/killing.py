@@ -1,7 +1,7 @@
 """Workers that die at a chosen moment: after a commit, or around a request; nothing they do afterwards has any effect.
 
-Made for tests inside one transaction that is rolled back: a transaction of the product is a savepoint there, and the end
-of the outermost one is its commit.
+Made for tests inside one transaction that is rolled back: a transaction of the product is a savepoint there, the end
+of the outermost one its commit.
 
     with watching() as watch: syncing.pull(pk)      # watch.moments: how many there are
     with dying(at=Moment("commit", 3)): ...         # Killed is swallowed at the end of the block

@@ -36,7 +36,7 @@ class Scene:
     calendar: Calendar
     ledger: Ledger
     appointment: Appointment
-    reuses_a_name: bool = False  # a write without an answer is repeated, whatever became of the event (I5)
+    reuses_a_name: bool = False  # gone between our look and our write, which is then refused, or repeated (I5)
 
     @property
     def event(self) -> Any:
@@ -172,6 +172,7 @@ def phone_removes(scene: Scene) -> None:
 
 def phone_puts_elsewhere(scene: Scene) -> None:
     if scene.event:
+        scene.reuses_a_name = True
         scene.ledger.ours_changed(scene.event.move("Work"))
 
 
@@ -247,17 +248,15 @@ def rolled_back(scene: Scene) -> Iterator[Scene]:
         transaction.savepoint_rollback(point)
 
 
-def appointments(scene: Scene) -> dict[int, str]:
-    return dict(Appointment.objects.values_list("pk", "status"))
-
-
 def finish(scene: Scene, story: Callable[[Scene], None], act: Callable[[Scene], None]) -> None:
     """Go on as beat and worker would, and look at what came of it."""
     let_leases_expire()
     always(scene.ledger)
     come_to_rest(scene.ledger)
     cancelled = {cancel, cancel_at_once, here_cancelled} & {story, act}
-    assert set(appointments(scene).values()) == ({"cancelled"} if cancelled else {"confirmed"})
+    statuses = dict(Appointment.objects.values_list("pk", "status"))
+    assert statuses.pop(scene.appointment.pk) == ("cancelled" if cancelled else "confirmed")
+    assert set(statuses.values()) <= {"confirmed"}, "somebody else's seat was cancelled"
     scene.appointment.refresh_from_db()
     live = SyncedEvent.objects.filter(engagement__session=scene.appointment.session, state=EventState.WRITTEN)
     if act is phone_notes and scene.event and live.exists() and story not in (rename, another_primary):

@@ -1,0 +1,57 @@
+"""Stories nobody thought of (done-when of the sync engine: `make stories` tells many more of them)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.fake_icloud import PROFILES
+from tests.stage import Stage
+from tests.stories.machine import Stories
+from tests.stories.town import Town
+
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "stories"
+# In the suite the three profiles share 150 stories; nightly 2,000.
+EXAMPLES, STEPS = (int(os.environ.get("STORIES", 670)), 30) if NIGHTLY else (50, 15)
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def traveller() -> Iterator[Any]:
+    with time_machine.travel(START, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.mark.timeout(20_000)
+@pytest.mark.parametrize(("icloud", "settle"), zip(PROFILES, (0, 120, 0), strict=True), indirect=["icloud"])
+@pytest.mark.icloud(impolite="an unacknowledged write is repeated whatever became of the event", ignore={5})
+def test_both_sides_agree_in_the_end(traveller: Any, stage: Stage, settings_for: Any, settle: int) -> None:
+    settings_for(settle)
+    machine = type("TheseStories", (Stories,), {"town": Town(stage, traveller)})
+    told = settings(
+        max_examples=EXAMPLES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+        print_blob=True,
+        derandomize=not NIGHTLY,
+    )
+    run_state_machine_as_test(machine, settings=told)
+
+
+@pytest.fixture
+def settings_for(settings: Any) -> Any:
+    def apply(settle: int) -> None:
+        settings.ICLOUD_SETTLE_SECONDS = settle
+        settings.ICLOUD_POLL_SECONDS = 60
+        settings.ICLOUD_PASSWORD_CONFIRM_SECONDS = 300
+
+    return apply

@@ -1,0 +1,347 @@
+"""Two hosts with iPhones, three booking calendars, and everything that people, Apple and workers can do there.
+
+An act never fails: what the product refuses is refused, what cannot be done does not happen. Each keeps the books that
+the invariants are checked against.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from calendars.models import Appointment, BlockedSlot, Calendar, Engagement
+from calendars.services import blocked
+from calendars.services import calendars as calendar_services
+from calendars.services.errors import Refused
+from icloud_sync.errors import ICloudError
+from icloud_sync.local.listing import looked_at
+from icloud_sync.models import ConnectionStatus, ICloudCalendar, ICloudConnection, ICloudEvent
+from icloud_sync.services import InvalidState, choosing, connecting, flags, syncing
+from icloud_sync.services import blocked as icloud_blocked
+from tests.fake_icloud import faults
+from tests.invariants import Ledger, always, come_to_rest
+from tests.killing import Moment, dying, let_leases_expire
+from tests.stage import Person, Stage
+
+CALENDARS = ("Home", "Work", "Away")
+HALF_HOUR = timedelta(minutes=30)
+PRIVATE = "blocked in LeadMagicX"  # must never be seen in iCloud (W3)
+TEXTS = ("Fitting", "Checkup", "Ünïcode 🗓", "two\nlines; and, signs\\", "")
+
+FAULTS: tuple[tuple[faults.Action, bool], ...] = (
+    (faults.status(503), False),
+    (faults.status(503), True),
+    (faults.close_before_response(), False),
+    (faults.close_before_response(), True),
+    (faults.status(500), True),
+    (faults.status(429, retry_after="1"), False),
+    (faults.html_200(), False),
+    (faults.spurious_401(), False),
+    (faults.empty_multistatus(), False),
+    (faults.without_token(), False),
+    (faults.weak_etag(), False),
+    (faults.truncate_xml(300), False),
+    (faults.cut_body(40), False),
+    (faults.status(507), False),
+    (faults.status(412), False),
+    (faults.status(404), False),
+)
+
+
+@dataclass
+class Book:
+    """What is expected of the appointments: their status, and every value that a person ever gave a field."""
+
+    status: dict[int, str] = field(default_factory=dict)
+    said: dict[tuple[str, int], dict[str, set[Any]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(set))
+    )
+
+
+class Town:
+    """The world of one story."""
+
+    def __init__(self, stage: Stage, traveller: Any) -> None:
+        self.stage = stage
+        self.icloud = stage.icloud
+        self.traveller = traveller
+        now = timezone.now()
+        self.first = (now + timedelta(days=2)).replace(hour=9, minute=0, second=0, microsecond=0)
+        self.ada = stage.person("ada", calendars=CALENDARS)
+        self.ben = stage.person("ben", calendars=CALENDARS)
+        self.people = [self.ada, self.ben]
+        self.calendars: list[Calendar] = [
+            stage.calendar(self.ada, name="Solo"),
+            stage.calendar(self.ada, self.ben, type="collective", name="Pair"),
+            stage.calendar(self.ada, type="class_booking", seats_per_slot=2, name="Class"),
+            stage.calendar(self.ada, self.ben, name="Either"),
+        ]
+        self.class_calendar = self.calendars[2]
+        self.ada.connect(conflicts=("Home", "Work"))
+        self.ben.connect()
+        self.began = timezone.now()
+        self.ledger = Ledger(self.icloud, wait=traveller.shift)
+        self.book = Book()
+        self.blocking: dict[str, bytes] = {}
+
+    # -- one story after the other -----------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def story(self) -> Iterator[None]:
+        """Everything that happens inside is forgotten afterwards."""
+        world = self.icloud.world
+        kept = {name: getattr(world, name) for name in ("accounts", "created_names")}
+        point = transaction.savepoint()
+        for name, value in kept.items():
+            setattr(world, name, copy.deepcopy(value, {id(world): world}))
+        world.requests.clear()
+        world.refused_logins.clear()
+        world.throttled.clear()
+        self.traveller.move_to(self.began)
+        self.ledger, self.book, self.blocking = Ledger(self.icloud, wait=self.traveller.shift), Book(), {}
+        self.ledger.asleep = {person.connection.pk for person in self.people if person.connection}
+        for person in self.people:
+            person.account = world.by_apple_id(person.account.apple_id)
+        try:
+            yield
+        finally:
+            self.icloud.faults.clear()
+            for name, value in kept.items():
+                setattr(world, name, value)
+            for person in self.people:
+                person.account = world.by_apple_id(person.account.apple_id)
+            transaction.savepoint_rollback(point)
+
+    def wakes(self, *people: Person) -> None:
+        """Something is about to happen to these people's accounts."""
+        self.ledger.asleep -= {person.connection.pk for person in people if person.connection}
+
+    def check(self) -> None:
+        """What holds after every step."""
+        always(self.ledger)
+        self._appointments_are_what_people_made_of_them()
+        self._blocks_stay()
+        for record in self.icloud.requests:
+            assert PRIVATE.encode() not in record.body, "a blocked slot was sent to iCloud (W3)"
+
+    def _appointments_are_what_people_made_of_them(self) -> None:
+        """I1, I2, I3."""
+        rows = {row.pk: row for row in Appointment.objects.select_related("session")}
+        assert {pk: row.status for pk, row in rows.items()} == self.book.status
+        for pk, row in rows.items():
+            for name, said in self.book.said[self._key(row)].items():
+                value = getattr(row.session if name in ("start", "end") else row, name)
+                assert value in said, f"nobody ever said {name} {value!r} of appointment {pk}: {said}"
+
+    def _blocks_stay(self) -> None:
+        """I10, I11, P16: time that was blocked stays blocked while nobody changed its event, whatever goes wrong."""
+        if not self.ledger.foreign:
+            return
+        held = {uid for uid, text in self.blocking.items() if self.ledger.foreign.get(uid) == text}
+        present = self._blocked_uids()
+        assert held <= present, f"time was opened by mistake: {held - present}"
+        self.blocking = {uid: self.ledger.foreign[uid] for uid in present if uid in self.ledger.foreign}
+
+    def _blocked_uids(self) -> set[str]:
+        rows = BlockedSlot.objects.filter(source="icloud", blocks=True).values("external_id")
+        return set(ICloudEvent.objects.filter(pk__in=rows).values_list("uid", flat=True))
+
+    def end(self) -> None:
+        """All goes well from here on; both sides come to agree."""
+        self.icloud.faults.clear()
+        let_leases_expire()
+        for person in self.people:
+            self.new_password(person)
+        come_to_rest(self.ledger)
+        self.check()
+
+    # -- helpers of acts ---------------------------------------------------------------------------------------
+
+    def at(self, slot: int) -> datetime:
+        return self.first + slot * HALF_HOUR
+
+    def foreign_events(self, person: Person) -> list[Any]:
+        return [event for event in person.phone.events() if event.uid in self.ledger.foreign]
+
+    def our_events(self, person: Person) -> list[Any]:
+        return [event for event in person.phone.events() if event.uid in self.ledger.uids]
+
+    def _appointments_of(self, event: Any) -> list[Appointment]:
+        engagement = Engagement.objects.filter(pk=self.ledger.uids[event.uid] or 0).first()
+        return list(Appointment.objects.filter(session=engagement.session_id)) if engagement else []
+
+    def _key(self, appointment: Appointment) -> tuple[str, int]:
+        """Seats of a class share their texts and times, whenever they were booked."""
+        is_class = appointment.calendar_id == self.class_calendar.pk
+        return ("class", 0) if is_class else ("appointment", appointment.pk)
+
+    def _said(self, appointment: Appointment, **values: Any) -> None:
+        for name, value in values.items():
+            self.book.said[self._key(appointment)][name].add(value)
+
+    # -- LeadMagicX --------------------------------------------------------------------------------------------
+
+    def books(self, calendar: Calendar, slot: int, name: str) -> None:
+        with contextlib.suppress(Refused):
+            made = self.stage.book(calendar, self.at(slot), name=name)
+            self.book.status[made.pk] = "confirmed"
+            self._said(made, title=made.title, location="", notes="", start=made.start, end=made.end)
+
+    def moves(self, appointment: Appointment, slot: int) -> None:
+        with contextlib.suppress(Refused):
+            made = self.stage.edit(appointment, start=self.at(slot), ignore_availability=True)
+            made.session.refresh_from_db()
+            self._said(made, start=made.session.start, end=made.session.end)
+            self._all_say(made)
+
+    def _all_say(self, appointment: Appointment) -> None:
+        """A session's time is that of all its seats."""
+        for seat in Appointment.objects.filter(session=appointment.session_id).select_related("session"):
+            self._said(seat, start=seat.session.start, end=seat.session.end)
+
+    def rewrites(self, appointment: Appointment, **texts: str) -> None:
+        with contextlib.suppress(Refused):
+            self.stage.edit(appointment, **texts)
+            self._said(appointment, **texts)
+
+    def hands_over(self, appointment: Appointment, person: Person) -> None:
+        with contextlib.suppress(Refused):
+            self.stage.edit(appointment, host_id=person.user.pk, ignore_availability=True)
+
+    def cancels(self, appointment: Appointment) -> None:
+        self.stage.cancel(appointment)
+        self.book.status[appointment.pk] = "cancelled"
+
+    def acts_on_flag(self, appointment: Appointment, act: str) -> None:
+        with contextlib.suppress(InvalidState):
+            getattr(flags, act)(appointment_id=appointment.pk, now=timezone.now())
+
+    def blocks_time(self, person: Person, slot: int) -> None:
+        blocked.create(user=person.user, start=self.at(slot), end=self.at(slot + 1), title=PRIVATE)
+
+    def frees_deleted(self, person: Person) -> None:
+        for slot in BlockedSlot.objects.filter(user=person.user, removed_at__isnull=False)[:1]:
+            icloud_blocked.release(slot_id=slot.pk, now=timezone.now())
+
+    def turns_icloud(self, calendar: Calendar, on: bool) -> None:
+        calendar_services.update(calendar_id=calendar.pk, values={"icloud_enabled": on}, now=timezone.now())
+
+    # -- settings ----------------------------------------------------------------------------------------------
+
+    def chooses(self, person: Person, **what: Any) -> None:
+        """Choose calendars by name, or set anything else; time may open by it."""
+        with contextlib.suppress(ICloudError, choosing.UnknownCalendar, ICloudCalendar.DoesNotExist):
+            person.choose(**what)
+        self.blocking = {}
+        if self._reads(person, "Away"):
+            self.ledger.hidden -= {event.uid for event in person.phone.events("Away")}
+
+    def _reads(self, person: Person, name: str) -> bool:
+        return any(row.name == name for row in looked_at(ICloudConnection.objects.get(pk=person.connection.pk)))
+
+    def disconnects(self, person: Person, written_events: Any) -> None:
+        assert person.connection is not None
+        for event in self.our_events(person):
+            self.ledger.left.add(event.uid)
+        connecting.disconnect(connection_id=person.connection.pk, written_events=written_events, now=timezone.now())
+        self.blocking = {}
+
+    def connects(self, person: Person, primary: str | None) -> None:
+        with contextlib.suppress(ICloudError, LookupError):
+            person.connect(primary=None)
+            if primary:
+                self.chooses(person, primary=primary)
+
+    def revokes(self, person: Person) -> None:
+        person.account.revoke_all()
+
+    def new_password(self, person: Person) -> None:
+        """The user makes a new password when the product asks for one."""
+        assert person.connection is not None
+        row = ICloudConnection.objects.get(pk=person.connection.pk)
+        if not person.account.passwords:
+            person.account.new_password()
+            if row.status != ConnectionStatus.DISCONNECTED:
+                connecting.reconnect(connection_id=row.pk, password_text=person.account.password, now=timezone.now())
+        elif row.status == ConnectionStatus.NEEDS_PASSWORD:
+            connecting.reconnect(connection_id=row.pk, password_text=person.account.password, now=timezone.now())
+
+    # -- phones ------------------------------------------------------------------------------------------------
+
+    def phone_creates(self, person: Person, calendar: str, slot: int, *, free: bool, rrule: str | None) -> None:
+        start = self.at(slot)
+        event = person.phone.create(
+            calendar, title="Private", start=start, end=start + HALF_HOUR, free=free, rrule=rrule
+        )
+        self.ledger.foreign_is(event)
+
+    def phone_changes(self, event: Any, act: Callable[[Any], Any]) -> None:
+        """Any change of an event the user made there."""
+        act(event)
+        self.ledger.foreign_is(event)
+
+    def phone_deletes(self, event: Any) -> None:
+        self.ledger.foreign_gone(event.uid)
+        event.delete()
+
+    def phone_edits_ours(self, event: Any, **fields: Any) -> None:
+        for appointment in self._appointments_of(event):
+            told = {name: value for name, value in fields.items() if name != "title" or value.strip()}
+            if "start" in fields or "end" in fields:
+                length = event.end - event.start
+                told["start"] = fields.get("start", event.start)
+                told["end"] = fields.get("end", told["start"] + length)
+                for name in ("start", "end"):
+                    self._said(appointment, **{name: getattr(event, name)})
+            self._said(appointment, **{name: _as_read(name, value) for name, value in told.items()})
+        event.edit(**fields)
+        self.ledger.ours_changed(event)
+
+    def phone_changes_ours(self, event: Any, act: Callable[[Any], Any]) -> None:
+        """A change that is no edit of a field."""
+        act(event)
+        self.ledger.ours_changed(event)
+
+    def phone_moves_ours(self, event: Any, calendar: str, person: Person) -> None:
+        event.move(calendar)
+        self.ledger.ours_changed(event)
+        if self._reads(person, calendar):
+            self.ledger.hidden.discard(event.uid)
+        else:
+            self.ledger.hidden.add(event.uid)
+
+    # -- Apple and workers -------------------------------------------------------------------------------------
+
+    def work(self, person: Person, job: str = "pull") -> None:
+        assert person.connection is not None
+        ICloudConnection.objects.filter(pk=person.connection.pk).update(not_before=None)
+        getattr(syncing, job)(person.connection.pk)
+
+    def works_and_dies(self, person: Person, moment: Moment) -> None:
+        with dying(moment):
+            self.work(person)
+        let_leases_expire()
+
+    def works_badly(self, person: Person, number: int, nth: int) -> None:
+        action, applied = FAULTS[number % len(FAULTS)]
+        self.icloud.faults.add(action, nth=nth, after_apply=applied)
+        self.work(person)
+        self.icloud.faults.clear()
+
+    def rests(self) -> None:
+        come_to_rest(self.ledger)
+
+
+def _as_read(name: str, value: Any) -> Any:
+    """Texts arrive trimmed, a title on one line."""
+    if not isinstance(value, str):
+        return value
+    return " ".join(value.split()) if name in ("title", "location") else value.strip()
