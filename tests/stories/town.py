@@ -87,10 +87,19 @@ class Town:
         self.class_calendar = self.calendars[2]
         self.ada.connect(conflicts=("Home", "Work"))
         self.ben.connect()
-        self.began = timezone.now()
         self.ledger = Ledger(self.icloud, wait=traveller.shift)
         self.book = Book()
         self.blocking: dict[str, bytes] = {}
+        self._what_was_before()
+
+    def _what_was_before(self) -> None:
+        """Stories begin in the middle: appointments that both sides know, and an event of the owner's."""
+        self.phone_creates(self.ada, "Home", 8, free=False, rrule=None)
+        for number, slot in enumerate((0, 2, 4)):
+            self.books(self.calendars[number], slot, "Grace Hopper")
+        come_to_rest(self.ledger)
+        self.check()
+        self.began = timezone.now()
 
     # -- one story after the other -----------------------------------------------------------------------------
 
@@ -106,7 +115,10 @@ class Town:
         world.refused_logins.clear()
         world.throttled.clear()
         self.traveller.move_to(self.began)
-        self.ledger, self.book, self.blocking = Ledger(self.icloud, wait=self.traveller.shift), Book(), {}
+        before = self.ledger, self.book, self.blocking
+        self.ledger = Ledger(self.icloud, wait=self.traveller.shift, foreign=dict(self.ledger.foreign))
+        self.ledger.note()
+        self.book, self.blocking = copy.deepcopy(self.book), dict(self.blocking)
         self.ledger.asleep = {person.connection.pk for person in self.people if person.connection}
         for person in self.people:
             person.account = world.by_apple_id(person.account.apple_id)
@@ -114,6 +126,7 @@ class Town:
             yield
         finally:
             self.icloud.faults.clear()
+            self.ledger, self.book, self.blocking = before
             for name, value in kept.items():
                 setattr(world, name, value)
             for person in self.people:
