@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import time_machine
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -20,13 +17,6 @@ from tests.stories.town import Town
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "stories"
 # In the suite the three profiles share 150 stories; nightly 2,000.
 EXAMPLES, STEPS = (int(os.environ.get("STORIES", 670)), 30) if NIGHTLY else (50, 15)
-START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def traveller() -> Iterator[Any]:
-    with time_machine.travel(START, tick=False) as traveller:
-        yield traveller
 
 
 @pytest.mark.timeout(20_000)
