@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from calendars.choices import AppointmentStatus, CalendarType
 from calendars.models import Appointment, BlockedSlot, Engagement, WeeklyHours
+from icloud_sync.ical.scan import NOT_AN_EVENT
 from icloud_sync.models import (
     LIVE_STATES,
     Attention,
@@ -227,7 +228,7 @@ def preview(connection: ICloudConnection, *, now: datetime) -> Preview:
         events=counted["events"],
         blocking=counted["blocking"],
         all_day_free=counted["free"],
-        unreadable=events.exclude(unreadable="").count(),
+        unreadable=events.exclude(unreadable__in=["", NOT_AN_EVENT]).count(),
     )
 
 

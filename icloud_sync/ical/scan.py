@@ -32,6 +32,9 @@ UNEXPECTED: Final = (
 )
 """What a resource nobody foresaw may raise; it stays one unreadable event (rule P14)."""
 
+NOT_AN_EVENT: Final = "not_an_event"
+"""A task or the like, such as upgraded Reminders leave behind (fact 3.4): it takes no time, and nobody need be told."""
+
 _DEEPEST = 4  # VCALENDAR, and three levels in it (reliability §4)
 _MOST_ZONES = 20  # VTIMEZONEs that are looked into; real objects have one or two
 _BEGIN, _END, _KEPT, _TEXT = 1, 2, 3, 4
@@ -93,7 +96,7 @@ def _scan(text: str) -> ScannedEvent:
     text, zone_lines = _without_zones(text)
     events, others = _events(iter(text.split("\n")), zone_lines)
     if not events:
-        raise ItemUnreadable("not_an_event" if others else "no_event")
+        raise ItemUnreadable(NOT_AN_EVENT if others else "no_event")
     if len(events) > MOST_EXCEPTIONS:
         raise ItemUnreadable("too_many_exceptions")
     uid = _uid(events)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from icloud_sync.errors import ItemUnreadable
 from icloud_sync.ical.fingerprint import fingerprint
-from icloud_sync.ical.scan import scan
+from icloud_sync.ical.scan import NOT_AN_EVENT, scan
 from icloud_sync.local import attention, blocks, journal
 from icloud_sync.local.context import BlockContext
 from icloud_sync.models import ICloudCalendar, ICloudEvent, JournalEntry, SyncedEvent
@@ -129,8 +129,9 @@ class Mirror:
         event.unreadable = reason[:60]
         event.uid = event.uid or event.path.rsplit("/", 1)[-1][:1000]
         batch.unreadable.append(event)
-        batch.entries.append(self._entry(event, "event_unreadable", code=reason))
         self.report.count("skipped")
+        if not is_no_event(event):
+            batch.entries.append(self._entry(event, "event_unreadable", code=reason))
 
     def _entry(self, event: ICloudEvent, action: str, *, code: str = "") -> JournalEntry:
         return journal.about_calendar(self.calendar, action, path=event.path, uid=event.uid, code=code)
@@ -148,9 +149,10 @@ class Mirror:
         blocks.write(batch.changed, user_id=self.context.user_id)
         journal.add(batch.entries)
         for event in batch.unreadable:
-            attention.about_event(event, attention.UNREADABLE, now=self.now, why=event.unreadable)
-        readable = [event.pk for event in old if not event.unreadable]
-        attention.resolve_events(readable, attention.UNREADABLE, now=self.now)
+            if not is_no_event(event):
+                attention.about_event(event, attention.UNREADABLE, now=self.now, why=event.unreadable)
+        settled = [event.pk for event in old if not event.unreadable or is_no_event(event)]
+        attention.resolve_events(settled, attention.UNREADABLE, now=self.now)
 
     def _drop_moved(self, uids: list[str]) -> None:
         """What was taken for deleted in another calendar, because this one could not be read then, was moved (P6)."""
@@ -175,6 +177,11 @@ class Mirror:
                 if tired and attention.about_event(row, attention.UNREADABLE, now=self.now, why="not_delivered"):
                     self._entry(row, "event_unreadable", code="not_delivered").save()
             self.report.count("skipped")
+
+
+def is_no_event(event: ICloudEvent) -> bool:
+    """Return whether a task or the like stands there, and no event ever did: nothing is missing (fact 3.4)."""
+    return event.unreadable == NOT_AN_EVENT and event.essence is None
 
 
 def uid_of(body: Body) -> str:

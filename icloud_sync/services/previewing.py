@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import datetime
 
 from icloud_sync.errors import ItemUnreadable
-from icloud_sync.ical.scan import scan
+from icloud_sync.ical.scan import NOT_AN_EVENT, scan
 from icloud_sync.local import blocks, leases
 from icloud_sync.local.context import BlockContext, block_context
 from icloud_sync.models import ICloudCalendar, ICloudEvent, SyncedEvent
@@ -72,8 +72,8 @@ def _says(body: bytes, calendar: ICloudCalendar, context: BlockContext, *, now: 
         scanned = scan(body)
         event = ICloudEvent(calendar=calendar, recurring=scanned.recurring)
         slots = blocks.expanded(event, scanned, calendar=calendar, context=context).slots
-    except ItemUnreadable:
-        return ["unreadable"]
+    except ItemUnreadable as error:
+        return [] if error.reason == NOT_AN_EVENT else ["unreadable"]
     coming = [slot for slot in slots if slot.end > now]
     if not coming:
         return []

@@ -72,8 +72,9 @@ class _Proof:
         kept = [event for event in gone if event not in moved and _keeps(event)]
         blocks.mark_removed(kept, release=self.pull.context.release_deleted, now=self.run.started)
         for event in gone:
-            action = "event_moved" if event in moved else "event_deleted"
-            journal.about_calendar(self.calendar, action, path=event.path, uid=event.uid).save()
+            if not mirror.is_no_event(event):
+                action = "event_moved" if event in moved else "event_deleted"
+                journal.about_calendar(self.calendar, action, path=event.path, uid=event.uid).save()
             attention.resolve(event, attention.UNREADABLE, now=self.run.started)
         blocks.remove_events([event.pk for event in gone if event not in kept])
 
