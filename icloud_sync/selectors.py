@@ -31,6 +31,9 @@ from icloud_sync.rules import linking
 # Data older than this many polls is called stale (contract.md, free-slots).
 STALE_POLLS = 5
 
+# HTTP status of a write that the account has no room for.
+STORAGE_FULL = "507"
+
 
 def connections(*, user_id: int | None) -> QuerySet[ICloudConnection]:
     """Return the connections of a user, or everybody's for None; disconnected ones are gone for the outside."""
@@ -105,7 +108,8 @@ def overlay(appointments: Iterable[Appointment]) -> dict[int, dict[str, list[dic
     engagements = (
         Engagement.objects.filter(session_id__in=sessions, host__isnull=False, dropped=False)
         .filter(Q(active=True) | Q(session__active=False))
-        .select_related("calendar", "host")
+        .select_related("calendar")
+        .only("session_id", "host_id", "is_primary", "calendar__type", "calendar__icloud_enabled")
         .order_by("-is_primary", "pk")
     )
     by_session: dict[int, list[Engagement]] = {}
@@ -114,7 +118,7 @@ def overlay(appointments: Iterable[Appointment]) -> dict[int, dict[str, list[dic
     held = [engagement.pk for group in by_session.values() for engagement in group]
     rows = {row.engagement_id: row for row in _newest_copies(held)}
     open_flags: dict[int, list[Attention]] = {}
-    for flag in open_attention(user_id=None).filter(engagement_id__in=held):
+    for flag in Attention.objects.filter(resolved_at__isnull=True, engagement_id__in=held):
         open_flags.setdefault(flag.engagement_id or 0, []).append(flag)
     with_primary = set(
         CalendarSettings.objects.filter(
@@ -137,6 +141,11 @@ def overlay(appointments: Iterable[Appointment]) -> dict[int, dict[str, list[dic
 
 def _newest_copies(engagement_ids: list[int]) -> QuerySet[SyncedEvent]:
     rows = SyncedEvent.objects.filter(engagement_id__in=engagement_ids).select_related("calendar__connection")
+    # Event and account are wide; what is told of them is little.
+    rows = rows.only(
+        "engagement_id", "calendar_id", "state", "due_at", "failure", "written_at",
+        "calendar__connection_id", "calendar__connection__status",
+    )  # fmt: skip
     # The live copy comes last and wins; without one the newest closed one tells what became of it.
     return rows.annotate(live=Q(state__in=LIVE_STATES)).order_by("live", "pk")
 
@@ -173,8 +182,9 @@ def _state(
         return "not_applicable", "no_primary_calendar"
     if row.state == EventState.LEFT_OFF:
         return "not_applicable", "left_off"
-    if row.state == EventState.WRITTEN and row.due_at is not None:
-        return "pending", ""
+    if row.state == EventState.PENDING or (row.state == EventState.WRITTEN and row.due_at is not None):
+        # Of all that makes a write wait, this alone is for the owner to mend (reliability F13).
+        return "pending", STORAGE_FULL if row.failure == STORAGE_FULL else ""
     if row.state == EventState.FAILED:
         return "failed", row.failure
     return str(row.state), ""

@@ -224,8 +224,8 @@ class Appointments:
         """This one event waits for its next try; the others go on."""
         with transaction.atomic():
             row = self._locked(copy)
-            row.due_at, row.attempts = until, row.attempts + 1
-            row.save(update_fields=["due_at", "attempts"])
+            row.due_at, row.attempts, row.failure = until, row.attempts + 1, reason[:60]
+            row.save(update_fields=["due_at", "attempts", "failure"])
             journal.about_copy(row, "postponed", code=reason)
 
     def _hold(self, row: SyncedEvent, *, now: datetime) -> None:
