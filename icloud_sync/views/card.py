@@ -20,6 +20,7 @@ from leadmagicx.accounts.requests import SignedInRequest
 
 # Where on the page a message can stand: beside what it is about.
 PARTS = {"icloud", "primary", "conflicts", "further"}
+SHOWN = ("name", "path", "color", "kind", "writable", "gone_at", "checks_conflicts", "connection__apple_id")
 TONES = {
     ConnectionStatus.CONNECTED: "good",
     ConnectionStatus.NEEDS_PASSWORD: "bad",
@@ -112,7 +113,8 @@ def accounts(user: User) -> list[Account]:
     connections = list(selectors.connections(user_id=user.pk).order_by("pk"))
     runs = _runs_under_way([connection.pk for connection in connections])
     found = {row.pk: account(row, run=runs.get(row.pk), zone=user.zone) for row in connections}
-    for calendar in selectors.calendars(user_id=user.pk):
+    listed = selectors.calendars(user_id=user.pk).select_related(None).select_related("connection").only(*SHOWN)
+    for calendar in listed:
         owner, row = found[calendar.connection_id], calendar_row(calendar)
         owner.calendars.append(row)
         owner.chosen = owner.chosen or row.is_primary or row.checks_conflicts
@@ -121,9 +123,8 @@ def accounts(user: User) -> list[Account]:
 
 def counted(account: Account, *, now: datetime) -> None:
     """Fill in what an account's events do, once a look has read them: too dear for each glance at the status."""
-    connection = ICloudConnection.objects.get(pk=account.pk)
     if account.chosen and account.last_synced_at:
-        counts = selectors.preview(connection, now=now)
+        counts = selectors.preview(ICloudConnection(pk=account.pk), now=now)
         account.preview = counts if counts.events or counts.unreadable else None
 
 
