@@ -6,6 +6,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 
 @lru_cache(maxsize=1)
@@ -18,7 +19,7 @@ def validate_zone(name: str) -> None:
     """Raise ValidationError unless name is an IANA zone; never touches a file named by the input."""
     if name not in zone_names():
         raise ValidationError(
-            "%(name)s is not a time zone. Use a name such as Europe/Berlin.",
+            _("%(name)s is not a time zone. Use a name such as Europe/Berlin."),
             params={"name": name[:64]},
             code="invalid_timezone",
         )

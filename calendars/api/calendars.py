@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import permissions, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -254,7 +255,7 @@ class CalendarViewSet(viewsets.ModelViewSet):
         asked = query.validated_data
         host_id = asked.get("host")
         if host_id is not None and host_id not in offer.member_ids:
-            raise NotAMember("The host is not a member of this calendar.")
+            raise NotAMember(_("The host is not a member of this calendar."))
         now = timezone.now()
         fresh = self.freshness(offer=offer, host_ids=offer.member_ids if host_id is None else [host_id], now=now)
         found = selectors.free_slots(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.db.models import ProtectedError, QuerySet
+from django.utils.translation import gettext as _
 from rest_framework import serializers, viewsets
 
 from calendars import selectors
@@ -48,4 +49,4 @@ class ContactViewSet(viewsets.ModelViewSet):
         try:
             instance.delete()
         except ProtectedError as error:
-            raise InvalidState("This contact has appointments.") from error
+            raise InvalidState(_("This contact has appointments.")) from error

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from calendars.choices import Assignment, CalendarType
 from calendars.zones import validate_zone
@@ -20,7 +21,7 @@ DAY = 24 * 60
 def validate_finite(number: float) -> None:
     """Raise ValidationError for NaN and infinities: nothing can be put in order with them, nor shown as JSON."""
     if not math.isfinite(number):
-        raise ValidationError("Enter a number.", code="invalid")
+        raise ValidationError(_("Enter a number."), code="invalid")
 
 
 class Calendar(models.Model):

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from calendars.choices import SlotCode, SlotSource
 from calendars.models import BlockedSlot
 from calendars.services.errors import InvalidState, Refused
@@ -48,7 +50,7 @@ def release(*, slot_id: int) -> BlockedSlot:
     """
     slot = BlockedSlot.objects.select_for_update().get(pk=slot_id)
     if slot.source != SlotSource.ICLOUD or slot.removed_at is None:
-        raise InvalidState("Only a blocked slot whose event was deleted in iCloud can be freed.")
+        raise InvalidState(_("Only a blocked slot whose event was deleted in iCloud can be freed."))
     slot.blocks, slot.code = False, SlotCode.RELEASED
     slot.save(update_fields=["blocks", "code"])
     return slot
@@ -57,7 +59,7 @@ def release(*, slot_id: int) -> BlockedSlot:
 def _own(slot_id: int) -> BlockedSlot:
     slot = BlockedSlot.objects.select_related("user").select_for_update(of=("self",)).get(pk=slot_id)
     if slot.source != SlotSource.LEADMAGICX:
-        raise ReadOnly("This blocked slot comes from iCloud. Change its event there.")
+        raise ReadOnly(_("This blocked slot comes from iCloud. Change its event there."))
     return slot
 
 

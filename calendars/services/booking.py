@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Final, Literal, TypeVar
 
+from django.utils.translation import gettext as _
+
 from calendars.choices import AppointmentStatus, CalendarType
 from calendars.models import Appointment, Contact, Session
 from calendars.selectors.busy import hosts_of
@@ -130,7 +132,7 @@ def edit(
     """
     appointment, offer = _locked(appointment_id)
     if appointment.status != AppointmentStatus.CONFIRMED:
-        raise InvalidState("A cancelled appointment cannot be changed.")
+        raise InvalidState(_("A cancelled appointment cannot be changed."))
     conditions = Conditions(
         now,
         ignore_availability=ignore_availability,

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from calendars.choices import Assignment
 from calendars.messages import explained
 from calendars.rules import assignment
@@ -37,7 +39,7 @@ class Conditions:
 def checked_host(offer: Offer, host_id: int | None) -> int | None:
     """Return the chosen host. Raises NotAMember."""
     if host_id is not None and host_id not in offer.member_ids:
-        raise NotAMember("The host is not a member of this calendar.")
+        raise NotAMember(_("The host is not a member of this calendar."))
     return host_id
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists
+from django.utils.translation import gettext as _
 
 from calendars.choices import AppointmentStatus
 from calendars.models import Appointment, Engagement, Session
@@ -57,7 +58,7 @@ def apply_phone_edit(
     offer = offer_of(calendar_id)
     session = Session.objects.get(pk=session_id)
     if not session.active:
-        raise InvalidState("The appointment was cancelled.")
+        raise InvalidState(_("The appointment was cancelled."))
     hosts = active_hosts(session)
     lock_hosts(hosts)
     seats = list(Appointment.objects.filter(session=session, status=AppointmentStatus.CONFIRMED).order_by("seat", "pk"))
@@ -100,7 +101,7 @@ def _write_time(session: Session, start: datetime, end: datetime) -> dict[str, t
     if (start, end) == (session.start, session.end):
         return {}
     if end <= start:
-        raise InvalidState("An appointment must have a length.")
+        raise InvalidState(_("An appointment must have a length."))
     before = {"start": session.start, "end": session.end}
     after = {"start": start, "end": end}
     session.start, session.end = start, end

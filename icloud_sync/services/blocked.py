@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from calendars.choices import SlotCode, SlotSource
 from calendars.models import BlockedSlot
@@ -21,7 +22,7 @@ def release(*, slot_id: int, now: datetime) -> BlockedSlot:
     with transaction.atomic():
         slot = BlockedSlot.objects.get(pk=slot_id)
         if slot.source != SlotSource.ICLOUD or slot.removed_at is None:
-            raise InvalidState("Only a slot whose event was deleted in iCloud can be freed here.")
+            raise InvalidState(_("Only a slot whose event was deleted in iCloud can be freed here."))
         event = ICloudEvent.objects.select_for_update(of=("self",)).select_related("calendar__connection")
         row = event.get(pk=slot.external_id or 0)
         if row.released_at is None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from icloud_sync import signals
 from icloud_sync.errors import AlreadyConnected, DifferentAccount
@@ -75,7 +76,7 @@ def reconnect(*, connection_id: int, password_text: str, now: datetime) -> IClou
     password = Secret(normalise(typed.reveal()))
     row = ICloudConnection.objects.get(pk=connection_id)
     if row.status == ConnectionStatus.DISCONNECTED:
-        raise InvalidState("This iCloud connection was disconnected. Connect the account again.")
+        raise InvalidState(_("This iCloud connection was disconnected. Connect the account again."))
     account, calendars = _prove(row.apple_id, password)
     if account.principal != row.principal:
         raise DifferentAccount(row.apple_id)

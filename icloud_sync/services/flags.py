@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from calendars.models import Appointment
 from icloud_sync.local import attention, journal, outbox
@@ -33,7 +34,7 @@ def put_back(*, appointment_id: int, now: datetime, host_id: int | None = None) 
             journal.about_copy(new, "put_back")
             touched.add(primary.connection_id)
         if not touched:
-            raise InvalidState("Nothing of this appointment was removed in iCloud, or there is no primary calendar.")
+            raise InvalidState(_("Nothing of this appointment was removed in iCloud, or there is no primary calendar."))
         outbox.ring(touched)
 
 
@@ -42,7 +43,7 @@ def leave_off(*, appointment_id: int, now: datetime, host_id: int | None = None)
     with transaction.atomic():
         rows = _rows(appointment_id, host_id, EventState.REMOVED)
         if not rows:
-            raise InvalidState("Nothing of this appointment was removed in iCloud.")
+            raise InvalidState(_("Nothing of this appointment was removed in iCloud."))
         for row in rows:
             assert row.engagement is not None
             row.state, row.due_at = EventState.LEFT_OFF, None
@@ -56,7 +57,7 @@ def retry(*, appointment_id: int, now: datetime, host_id: int | None = None) -> 
     with transaction.atomic():
         rows = _rows(appointment_id, host_id, EventState.FAILED)
         if not rows:
-            raise InvalidState("Nothing of this appointment failed to be written.")
+            raise InvalidState(_("Nothing of this appointment failed to be written."))
         for row in rows:
             assert row.engagement is not None
             row.state = EventState.WRITTEN if row.base else EventState.PENDING
@@ -71,7 +72,7 @@ def retry(*, appointment_id: int, now: datetime, host_id: int | None = None) -> 
 def acknowledge(*, attention_id: int, now: datetime) -> None:
     """Put a flag aside that asks for nothing but to be seen. Raises InvalidState for any other."""
     if not resolvable.resolve([attention_id], now=now):
-        raise InvalidState("This needs something to be done, or is settled already.")
+        raise InvalidState(_("This needs something to be done, or is settled already."))
 
 
 def _rows(appointment_id: int, host_id: int | None, *states: EventState) -> list[SyncedEvent]:

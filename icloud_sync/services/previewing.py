@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from icloud_sync.errors import ItemUnreadable
 from icloud_sync.ical.scan import NOT_AN_EVENT, scan
 from icloud_sync.local import blocks, leases
@@ -30,13 +32,13 @@ def preview_of(*, calendar: ICloudCalendar, now: datetime) -> Preview:
     account is busy; then nobody is kept waiting.
     """
     if not choice_of(calendar).can_check_conflicts:
-        raise InvalidState("This calendar cannot be read.")
+        raise InvalidState(_("This calendar cannot be read."))
     deadline = time.monotonic() + SECONDS
     run = _claimed(calendar.connection_id, deadline=deadline)
     try:
         return _counted(run, calendar, now=now)
     except leases.LeaseLost:
-        raise InvalidState("The account was needed for a sync.") from None
+        raise InvalidState(_("The account was needed for a sync.")) from None
     finally:
         run.close()
 
@@ -47,14 +49,14 @@ def _claimed(connection_id: int, *, deadline: float) -> Run:
         if run is not None:
             return run
         time.sleep(STEP)
-    raise InvalidState("The account is being synced at this moment.")
+    raise InvalidState(_("The account is being synced at this moment."))
 
 
 def _counted(run: Run, calendar: ICloudCalendar, *, now: datetime) -> Preview:
     ours = set(SyncedEvent.objects.filter(calendar=calendar).values_list("path", flat=True))
     paths = [path for path in run.client.listing(calendar.path) if path not in ours]
     if len(paths) > MOST:
-        raise InvalidState("The calendar is too large to be looked through beforehand.")
+        raise InvalidState(_("The calendar is too large to be looked through beforehand."))
     # Counted as if it were chosen: the primary calendar joins the conflict calendars (rule K4). Never saved.
     calendar.checks_conflicts = True
     context = block_context(run.connection, now=now)

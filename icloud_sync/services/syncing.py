@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from icloud_sync.errors import BudgetSpent, CredentialsUnreadable, ICloudError
 from icloud_sync.local import leases
@@ -114,7 +115,8 @@ def request_sync(*, connection_id: int, now: datetime) -> SyncRun:
     """Queue a look at an account and return the run that reports on it. Raises InvalidState."""
     connection = ICloudConnection.objects.get(pk=connection_id)
     if connection.status not in ACTIVE:
-        raise InvalidState(f"This iCloud connection is {connection.get_status_display().lower()}.")
+        values = {"apple_id": connection.apple_id, "status": connection.get_status_display()}
+        raise InvalidState(_("%(apple_id)s cannot be synced now. Status: %(status)s.") % values)
     waiting = SyncRun.objects.filter(connection=connection, state=RunState.QUEUED).first()
     run = waiting or SyncRun.objects.create(connection=connection, created_at=now)
     # A person may cut our own back-off short, never Apple's wish or the wait between two refusals (C5, F14).
