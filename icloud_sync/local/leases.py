@@ -23,11 +23,21 @@ class LeaseLost(Exception):
     """Another worker took the account over, or it was disconnected: stop before the next request."""
 
 
+def free(*, now: datetime, account: str = "") -> Q:
+    """Return the condition of an account that nobody holds; `account` is the look-up path to it, with its `__`.
+
+    A lease that ends later than any can was given before the clock was set back (reliability F48): it counts no more.
+    """
+    until = f"{account}claimed_until"
+    over = Q(**{f"{until}__lt": now}) | Q(**{f"{until}__gt": now + 2 * LEASE})
+    return Q(**{f"{until}__isnull": True}) | over
+
+
 def claim(connection_id: int, *, now: datetime) -> uuid.UUID | None:
     """Take the account for this process, or return None when somebody has it."""
     token = uuid.uuid4()
-    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
-    taken = ICloudConnection.objects.filter(free, pk=connection_id).update(claimed_until=now + LEASE, claim=token)
+    rows = ICloudConnection.objects.filter(free(now=now), pk=connection_id)
+    taken = rows.update(claimed_until=now + LEASE, claim=token)
     return token if taken else None
 
 

@@ -131,6 +131,12 @@ def recreate(row: SyncedEvent, calendar: ICloudCalendar, *, now: datetime) -> Sy
     return reserve(engagement, calendar, now=now)
 
 
+def is_due(*, now: datetime) -> Q:
+    """Return the condition of a row that waits for nothing: only what was postponed has a time worth waiting for,
+    also when the clock was set back (reliability F48)."""
+    return Q(due_at__lte=now) | Q(due_at__isnull=False, attempts=0)
+
+
 def due(connection_id: int, *, now: datetime) -> QuerySet[SyncedEvent]:
     """Return what may be sent to an account now: removals first, so that two copies never stay (rule K8)."""
     sendable = Q(state=EventState.DELETING) | Q(
@@ -139,7 +145,7 @@ def due(connection_id: int, *, now: datetime) -> QuerySet[SyncedEvent]:
         calendar__writable=True,
     )
     return (
-        SyncedEvent.objects.filter(sendable, calendar__connection_id=connection_id, due_at__lte=now)
+        SyncedEvent.objects.filter(sendable, is_due(now=now), calendar__connection_id=connection_id)
         .annotate(removal=Q(state=EventState.DELETING))
         .order_by("-removal", "due_at", "pk")
     )

@@ -134,7 +134,7 @@ class _Budget:
             self.renewed = now
         allowed = settings.ICLOUD_REQUESTS_PER_MINUTE
         since = self.connection.budget_since
-        if since is None or now >= since + MINUTE:
+        if since is None or not since <= now < since + MINUTE:
             self.connection.budget_since, self.connection.budget_used = now, 0
             since = now
         if allowed and self.connection.budget_used >= allowed:

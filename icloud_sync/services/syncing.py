@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from icloud_sync.errors import BudgetSpent, CredentialsUnreadable, ICloudError
-from icloud_sync.local import leases
+from icloud_sync.local import leases, outbox
 from icloud_sync.models import (
     ConnectionStatus,
     EventState,
@@ -29,14 +29,16 @@ log = structlog.get_logger(__name__)
 
 # A due account is handed to the queue again after this long, should the queue have lost it.
 HAND_OUT_AGAIN = timedelta(seconds=10)
+# So far the clocks of two machines may lie apart.
+CLOCKS_DIFFER = timedelta(minutes=1)
 APPLES_WISH = ("throttled", "budget_spent")
 
 
 def due_for_pull(*, now: datetime) -> list[int]:
     """Hand out the accounts whose next look is due, each once for HAND_OUT_AGAIN."""
-    due = ICloudConnection.objects.filter(
-        Q(claimed_until__isnull=True) | Q(claimed_until__lt=now), status__in=ACTIVE, next_sync_at__lte=now
-    )
+    # Looked at in the future: the clock was set back, and what it said then is worth nothing (reliability F48).
+    set_back = Q(last_synced_at__gt=now + CLOCKS_DIFFER, next_sync_at__gt=now + HAND_OUT_AGAIN)
+    due = ICloudConnection.objects.filter(leases.free(now=now), Q(next_sync_at__lte=now) | set_back, status__in=ACTIVE)
     ids = list(due.order_by("next_sync_at").values_list("pk", flat=True))
     return [pk for pk in ids if due.filter(pk=pk).update(next_sync_at=now + HAND_OUT_AGAIN)]
 
@@ -44,13 +46,13 @@ def due_for_pull(*, now: datetime) -> list[int]:
 def due_for_push(*, now: datetime) -> list[int]:
     """Return the accounts that have something to send and may be talked to now."""
     states = [EventState.PENDING, EventState.WRITTEN, EventState.DELETING]
-    rows = SyncedEvent.objects.filter(due_at__lte=now, state__in=states)
+    rows = SyncedEvent.objects.filter(outbox.is_due(now=now), state__in=states)
     talkative = Q(calendar__connection__status__in=ACTIVE) | Q(
         calendar__connection__status=ConnectionStatus.DISCONNECTED,
         calendar__connection__removal_until__gt=now,
         state=EventState.DELETING,
     )
-    free = Q(calendar__connection__claimed_until__isnull=True) | Q(calendar__connection__claimed_until__lt=now)
+    free = leases.free(now=now, account="calendar__connection__")
     waiting = Q(calendar__connection__not_before__gt=now)
     sendable = Q(state=EventState.DELETING) | Q(calendar__writable=True, calendar__gone_at__isnull=True)
     found = rows.filter(talkative, free, sendable).exclude(waiting)
