@@ -1,21 +1,19 @@
-"""Every error has been seen on a page, in words that say what to do next."""
+"""What can go wrong on a page is said there, in words that say what to do next."""
 
 from __future__ import annotations
 
 import html
 import re
-from unittest.mock import Mock
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from icloud_sync import errors
-from icloud_sync.local import attention, journal
-from icloud_sync.messages import ERROR_TEXTS, REFUSAL_TEXTS, code_of, error_text, refusal_text
+from icloud_sync.local import attention
+from icloud_sync.messages import REFUSAL_TEXTS, error_text, refusal_text
 from icloud_sync.models import ICloudConnection
-from icloud_sync.services import choosing, connecting
-from leadmagicx.accounts.models import User
+from icloud_sync.services import choosing
 from tests.fake_icloud import FakeICloud
 from tests.scene import Scene
 from tests.stage import Person
@@ -39,34 +37,6 @@ def connect(client: Client, ada: Person, **given: str) -> str:
     answer = client.post(CONNECT, form)
     assert answer.status_code == 200, "it should have been refused"
     return answer.content.decode()
-
-
-ON_FORMS = [kind for kind in ERROR_TEXTS if not issubclass(kind, errors.ItemError)]
-OF_ONE_EVENT = [kind for kind in ERROR_TEXTS if issubclass(kind, errors.ItemError)]
-
-
-def test_every_error_of_an_account_is_told_on_the_form(
-    ada: Person, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for kind in ON_FORMS:
-        monkeypatch.setattr(connecting, "connect", Mock(side_effect=kind()))
-        page = connect(client, ada)
-        assert error_text(kind()) in alerts(page)
-        assert f'value="{ada.account.apple_id}"' in page, "the address need not be typed again"
-    assert not ICloudConnection.objects.exists()
-
-
-def test_every_error_of_one_event_is_told_to_staff_in_the_journal(scene: Scene) -> None:
-    staff, connection = User.objects.create_superuser("root"), ICloudConnection.objects.get()
-    client = Client()
-    client.force_login(staff)
-    for kind in OF_ONE_EVENT:
-        entry = journal.note(
-            user_id=scene.ada.user.pk, connection_id=connection.pk, action="write_failed", code=code_of(kind)
-        )
-        entry.save()
-        page = client.get(f"/admin/icloud_sync/journalentry/{entry.pk}/change/").content.decode()
-        assert str(ERROR_TEXTS[kind]) in words(page), kind
 
 
 def test_every_refusal_of_an_event_is_told_with_a_way_to_try_again(scene: Scene, client: Client) -> None:
