@@ -48,6 +48,12 @@ def renew(connection_id: int, token: uuid.UUID) -> None:
         raise LeaseLost(connection_id)
 
 
+def check(connection_id: int, token: uuid.UUID) -> None:
+    """Raise LeaseLost when the account is not ours any more: disconnected, say, by its owner (reliability F50)."""
+    if not ICloudConnection.objects.filter(pk=connection_id, claim=token).exists():
+        raise LeaseLost(connection_id)
+
+
 def revoke(connection_ids: Iterable[int]) -> None:
     """Stop the runs over these accounts at their next commit: what they rest on was just changed by a person."""
     ICloudConnection.objects.filter(pk__in=list(connection_ids)).update(claimed_until=None, claim=None)

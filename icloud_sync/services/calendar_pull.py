@@ -43,6 +43,7 @@ class CalendarPull:
         self.run = run
         self.calendar = calendar
         self.context = context
+        self.knows_tokens = True
         first = calendar.listed_at is None
         self.mirror = mirror.Mirror(calendar, context, run.report, first=first, now=run.started, guard=run.guard)
 
@@ -56,7 +57,9 @@ class CalendarPull:
             self.run.guard()
             self._note_vanished(vanished, now=timezone.now())
             self.not_delivered(missing)
-            values: dict[str, object] = {"mark": mark, "token": delta.token or ""}
+            # Without a token something of the answer is missing: without a mark it is asked again (F28, F30).
+            sure = delta.token is not None or not self.knows_tokens
+            values: dict[str, object] = {"mark": mark if sure else "", "token": delta.token or ""}
             if delta.complete:
                 values["listed_at"] = self.run.started
                 if self.calendar.listed_at is None:
@@ -76,6 +79,7 @@ class CalendarPull:
         except TokenLost:
             # No sync-collection at all: a plain listing says the same, without a token.
             found = self.run.client.listing(self.calendar.path)
+            self.knows_tokens = False
             return Delta(changed={path: etag or None for path, etag in found.items()}, complete=True)
 
     def _compare(self, delta: Delta) -> tuple[list[str], set[str]]:

@@ -120,18 +120,25 @@ def open_run(connection_id: int, *, deadline: float | None = None) -> Run | None
 
 
 class _Budget:
-    """Called before every request: keeps the lease, and counts against ICLOUD_REQUESTS_PER_MINUTE."""
+    """Called before every request: keeps the lease or ends the run, and counts against ICLOUD_REQUESTS_PER_MINUTE.
+
+    The first request follows the claim at once, so an idle look pays nothing for the question whether it still holds.
+    """
 
     def __init__(self, connection: ICloudConnection, lease: uuid.UUID) -> None:
         self.connection = connection
         self.lease = lease
         self.renewed = timezone.now()
+        self.first = True
 
     def __call__(self) -> None:
         now = timezone.now()
         if now - self.renewed > RENEW_EVERY:
             leases.renew(self.connection.pk, self.lease)
             self.renewed = now
+        elif not self.first:
+            leases.check(self.connection.pk, self.lease)
+        self.first = False
         allowed = settings.ICLOUD_REQUESTS_PER_MINUTE
         since = self.connection.budget_since
         if since is None or not since <= now < since + MINUTE:
