@@ -172,3 +172,12 @@ def test_an_unexplained_refusal_of_the_name_is_met_once(stage: Stage) -> None:
     flags.retry(appointment_id=place.appointment.pk, now=timezone.now())
     place.ada.sync(2)
     assert (place.events, place.ada.flags) == (["Grace Hopper", "Dentist"], set())
+
+
+def test_no_etag_in_the_answer_is_no_trouble(stage: Stage) -> None:
+    """It is read back; the next write is conditional all the same (fact 5.9)."""
+    stage.icloud.flags.put_etag = "never"
+    place = ground(stage)
+    place.move()
+    place.ada.sync(2)
+    assert (place.event.start, place.puts(), place.ada.flags) == (day(2, 15), 2, set())
