@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.test import Client
 from playwright.sync_api import BrowserContext, Page
 
+from leadmagicx.accounts.models import User
 from tests import chromium
 from tests.scene import Scene, full_week, person
 from tests.stage import Person, Stage
@@ -59,6 +62,14 @@ class Window:
     def open(self, path: str) -> Page:
         self.page.goto(self.origin + path)
         return self.page
+
+    def enter(self, name: str = "ada", *, at: str = "/") -> Page:
+        """Open a page as somebody who is signed in already: for tests that are not about the log-in."""
+        client = Client()
+        client.force_login(User.objects.get(username=name))
+        value = client.cookies[settings.SESSION_COOKIE_NAME].value
+        self.page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": self.origin}])
+        return self.open(at)
 
     def sign_in(self, name: str = "ada", password: str = "pass-of-ada", *, at: str = "/") -> Page:
         """Go through the form of the log-in page, to the page that was wanted."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_core_python.sync_playwright import Axe
+from django.contrib.staticfiles import finders
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import VIEWPORTS, Opener
 from tests.browser.tour import pages
+from tests.browser.wcag22 import obscured, small_targets
 from tests.scene import Scene
 from tests.stage import Person
 
@@ -41,7 +45,17 @@ FAULTS = """() => {
 }"""
 
 
-AXE = "() => axe.run({resultTypes: ['violations']}).then((found) => found.violations)"
+AXE = "(options) => axe.run({resultTypes: ['violations'], ...options}).then((found) => found.violations)"
+# The colour scheme changes colours and nothing else (app.css, tokens): a second look asks for contrast only.
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+
+
+FIRST = {
+    "log-in": "/accounts/login/",
+    "empty week": "/",
+    "settings": "/settings/profile/",
+    "nothing to do": "/attention/",
+}
 
 
 def prepare(page: Page) -> None:
@@ -49,45 +63,74 @@ def prepare(page: Page) -> None:
     page.evaluate(Axe().axe_script)
 
 
+def violations(page: Page, options: dict[str, Any]) -> list[str]:
+    found: list[dict[str, Any]] = page.evaluate(AXE, options)
+    return [f"axe {one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
+
+
 def faults_of(page: Page) -> list[str]:
+    """Return what is wrong with the page that is open, in both colour schemes, as wide as the window is."""
     found: list[str] = page.evaluate(FAULTS)
-    violations: list[dict[str, Any]] = page.evaluate(AXE)
-    for violation in violations:
-        found += [f"axe {violation['id']}: {node['html'][:120]}" for node in violation["nodes"]]
+    found += violations(page, {}) + small_targets(page)
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    found += [f"dark: {one}" for one in violations(page, COLOURS)]
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
     return found
 
 
-def look_at(page: Page, *, size: str, scheme: str) -> None:
-    page.set_viewport_size(VIEWPORTS[size])  # type: ignore[arg-type]
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+def wrong(faults: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {where: what for where, what in faults.items() if what}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_can_be_read_and_used_by_everybody(window: Opener, scene: Scene, scheme: str) -> None:
+def test_every_page_can_be_read_and_used_by_everybody(window: Opener, scene: Scene) -> None:
     tab = window("phone")
-    page, faults = tab.sign_in(), {}
+    page, faults = tab.enter(at="/nowhere/"), {}
     for name, path in pages(scene).items():
-        tab.open(path)
-        prepare(page)
-        for size in VIEWPORTS:
-            look_at(page, size=size, scheme=scheme)
-            faults[f"{name}, {size}"] = faults_of(page)
+        prepare(tab.open(path))
+        for size, box in VIEWPORTS.items():
+            page.set_viewport_size(box)  # type: ignore[arg-type]
+            faults[f"{name}, {size}"] = faults_of(page) + obscured(page)
     tab.complaints = [complaint for complaint in tab.complaints if complaint != NOT_FOUND]
-    assert {where: what for where, what in faults.items() if what} == {}
+    assert wrong(faults) == {}
+
+
+PLANTED = """<main><p><a href="/a">one</a></p><button class="tiny" type="button">x</button>
+<button class="tiny" type="button">y</button>
+<p>A <a href="/b">link</a> in a sentence.</p><button id="under" type="button">under the banner</button>
+<div id="banner">banner</div></main>"""
+PLANTED_STYLE = """.tiny { width: 16px; height: 16px; padding: 0; border: 0; font-size: 8px }
+#under { position: fixed; top: 0; left: 0 }
+#banner { position: fixed; inset: 0 0 auto 0; height: 90px; background: #fff }
+p { margin-top: 100px }"""
+
+
+def test_what_is_looked_for_would_be_found(page: Page) -> None:
+    page.set_content(f"<style>{PLANTED_STYLE}</style>{PLANTED}")
+    assert [fault.split(":")[0] for fault in small_targets(page)] == ["2.5.8 16×16"] * 2
+    assert obscured(page) == ["2.4.11 hidden while it has the focus: BUTTON. under the banner"]
+
+
+def test_the_colour_scheme_changes_nothing_but_colours() -> None:
+    """What lets the second look at a page be a short one."""
+    style = Path(str(finders.find("leadmagicx/app.css"))).read_text()
+    (dark,) = re.findall(r"@media \(prefers-color-scheme: dark\) \{\s*:root \{(.*?)\}\s*\}", style, flags=re.S)
+    assert style.count("prefers-color-scheme") == 1
+    for name, value in re.findall(r"([\w-]+):\s*([^;]+);", dark):
+        assert name.startswith("--"), name
+        assert re.fullmatch(r"#[0-9a-f]{3,8}|none", value.strip()), name
+    shadow = re.findall(r"([\w-]+): var\(--shadow\)", style)
+    assert set(shadow) == {"box-shadow"}
 
 
 def test_the_first_pages_a_newcomer_meets(window: Opener, ada: Person) -> None:
-    tab = window("phone")
-    page, faults = tab.open("/"), {}
-    prepare(page)
-    for scheme in ("light", "dark"):
-        look_at(page, size="phone", scheme=scheme)
-        faults[f"log-in, {scheme}"] = faults_of(page)
-    tab.sign_in()
-    for name, path in {"empty week": "/", "settings": "/settings/profile/", "nothing to do": "/attention/"}.items():
-        prepare(tab.open(path))
-        faults[name] = faults_of(page)
+    tab, faults = window("phone"), {}
+    page = tab.open("/")
+    for name, path in FIRST.items():
+        if name != "log-in":
+            tab.enter(at=path)
+        prepare(page)
+        faults[name] = faults_of(page) + obscured(page)
     tab.open("/settings/profile/icloud/connect/")
     page.get_by_label("iCloud email address").fill(ada.account.apple_id)
     page.get_by_label("App-specific password").fill("not-one")
@@ -95,19 +138,29 @@ def test_the_first_pages_a_newcomer_meets(window: Opener, ada: Person) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
     prepare(page)
     faults["refused"] = faults_of(page)
-    assert {where: what for where, what in faults.items() if what} == {}
+    assert wrong(faults) == {}
 
 
 def test_german_pages_fit_a_phone(window: Opener, scene: Scene) -> None:
     tab = window("phone", locale="de-DE")
-    page = tab.open("/")
-    page.get_by_label("Benutzername").fill("ada")
-    page.get_by_label("Passwort").fill("pass-of-ada")
-    page.get_by_role("button", name="Anmelden").click()
-    page.get_by_role("link", name="Neuer Termin").wait_for()
+    page = tab.enter()
+    expect(page.get_by_role("link", name="Neuer Termin")).to_be_visible()
     faults = {}
     for name, path in pages(scene).items():
         tab.open(path)
         faults[name] = page.evaluate(FAULTS)
     tab.complaints = [complaint for complaint in tab.complaints if complaint != NOT_FOUND]
-    assert {where: what for where, what in faults.items() if what} == {}
+    assert wrong(faults) == {}
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/settings/profile/icloud/connect/"])
+def test_a_password_can_be_pasted(window: Opener, ada: Person, path: str) -> None:
+    """WCAG 2.2, 3.3.8: nobody has to remember or copy by hand what a password manager knows."""
+    tab = window("phone")
+    page = tab.open(path) if "login" in path else tab.enter(at=path)
+    other, password = page.locator("main input[autocomplete=username]"), page.locator("input[type=password]")
+    other.fill("abcd-efgh-ijkl-mnop")
+    other.press("Control+A")
+    other.press("Control+C")
+    password.press("Control+V")
+    expect(password).to_have_value("abcd-efgh-ijkl-mnop")

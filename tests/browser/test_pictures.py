@@ -27,7 +27,7 @@ def take(page: Page, path: Path, *, whole: bool = False) -> None:
 def test_pictures_of_a_full_week(window: Opener, scene: Scene, tmp_path: Path) -> None:
     kept, week = folder(tmp_path), f"/?date={scene.monday}"
     desk = window("desk")
-    desk.sign_in(at=week)
+    desk.enter(at=week)
     take(desk.page, kept / "week.png")
     desk.page.emulate_media(color_scheme="dark")
     take(desk.page, kept / "week-dark.png")
@@ -36,7 +36,7 @@ def test_pictures_of_a_full_week(window: Opener, scene: Scene, tmp_path: Path) -
     take(desk.open("/settings/profile/primary-calendar/#primary"), kept / "primary-calendar.png")
     take(desk.open(f"/availability/?calendar={scene.consultation.pk}&date={scene.monday}"), kept / "why.png")
     phone = window("phone")
-    phone.sign_in(at=week)
+    phone.enter(at=week)
     take(phone.page, kept / "week-phone.png")
     take(phone.open("/attention/"), kept / "attention-phone.png")
     take(phone.open("/settings/profile/#calendar-settings"), kept / "calendar-settings-phone.png")
@@ -45,6 +45,6 @@ def test_pictures_of_a_full_week(window: Opener, scene: Scene, tmp_path: Path) -
 def test_a_picture_of_connect(window: Opener, ada: Person, tmp_path: Path) -> None:
     booking_calendars(ada)
     desk = window("desk")
-    desk.sign_in(at="/settings/profile/icloud/connect/")
+    desk.enter(at="/settings/profile/icloud/connect/")
     desk.open("/settings/profile/icloud/connect/#calendar-settings")
     take(desk.page, folder(tmp_path) / "connect.png")

@@ -71,7 +71,7 @@ def test_from_log_in_to_a_finished_first_sync(window: Opener, ada: Person, size:
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
 def test_disconnect_asks_what_becomes_of_what_is_in_icloud(window: Opener, ada: Person, javascript: bool) -> None:
     ada.connect()
-    page = window("phone", javascript=javascript).sign_in(at=SETTINGS)
+    page = window("phone", javascript=javascript).enter(at=SETTINGS)
     page.get_by_role("link", name="Disconnect").click()
     expect(page.get_by_text("Please revoke it at Apple as well")).to_be_visible()
     page.get_by_label("Keep them in iCloud").check()
@@ -85,7 +85,7 @@ def test_a_revoked_password_is_replaced_where_it_is_missed(window: Opener, ada: 
     ada.connect()
     ada.account.revoke_all()
     ICloudConnection.objects.update(status=ConnectionStatus.NEEDS_PASSWORD, error_code="password_rejected")
-    page = window("phone").sign_in(at=SETTINGS)
+    page = window("phone").enter(at=SETTINGS)
     expect(page.get_by_text("Needs a new password", exact=True)).to_be_visible()
     page.get_by_role("link", name="Reconnect").click()
     page.get_by_label("App-specific password").fill(ada.account.new_password("again"))
@@ -94,7 +94,7 @@ def test_a_revoked_password_is_replaced_where_it_is_missed(window: Opener, ada: 
 
 
 def test_the_shape_of_a_password_is_judged_while_it_is_typed(window: Opener, ada: Person) -> None:
-    page = window().sign_in(at="/settings/profile/icloud/connect/")
+    page = window().enter(at="/settings/profile/icloud/connect/")
     password, said = page.get_by_label("App-specific password"), page.locator("#shape")
     password.press_sequentially("abcd-efg")
     expect(said).to_have_text("7 of 16 letters")
@@ -112,7 +112,7 @@ def test_a_second_account_is_chosen_before_its_calendar(window: Opener, stage: S
     other = stage.icloud.account("studio@icloud.example", name="Studio", calendars=("Studio",))
     Person(ada.user, other, stage.icloud).connect(primary=None)
     for javascript in (True, False):
-        page = window("desk", javascript=javascript).sign_in(at=SETTINGS)
+        page = window("desk", javascript=javascript).enter(at=SETTINGS)
         page.get_by_role("link", name="Edit", exact=True).click()
         page.get_by_role("group", name="1. Choose your account").get_by_label("studio@icloud.example").check()
         if not javascript:
@@ -123,7 +123,7 @@ def test_a_second_account_is_chosen_before_its_calendar(window: Opener, stage: S
 
 def test_conflict_calendars_and_further_settings_are_saved(window: Opener, ada: Person) -> None:
     ada.connect()
-    page = window("phone", javascript=False).sign_in(at=SETTINGS)
+    page = window("phone", javascript=False).enter(at=SETTINGS)
     page.get_by_role("checkbox", name="Work").check()
     page.get_by_role("checkbox", name="Home").uncheck()
     page.get_by_role("button", name="Save conflict calendars").click()
@@ -143,7 +143,7 @@ def test_the_page_follows_the_account_by_itself(window: Opener, stage: Stage, ad
     """The status line is looked at again and again, and says what happened meanwhile."""
     ada.connect()
     ada.sync(2)
-    page = window().sign_in(at=SETTINGS)
+    page = window().enter(at=SETTINGS)
     page.get_by_role("button", name="Sync now").click()
     expect(page.get_by_text("Syncing: looking through your calendars")).to_be_visible()
     ICloudConnection.objects.update(not_before=None)
@@ -154,6 +154,6 @@ def test_the_page_follows_the_account_by_itself(window: Opener, stage: Stage, ad
 
 def test_a_full_week_can_be_reached_from_settings(window: Opener, stage: Stage, live_server: object) -> None:
     full_week(stage)
-    page = window().sign_in(at=SETTINGS)
+    page = window().enter(at=SETTINGS)
     page.get_by_role("link", name="Calendar", exact=True).click()
     expect(page.get_by_role("link", name="New appointment")).to_be_visible()

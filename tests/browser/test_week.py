@@ -15,7 +15,7 @@ BOTH = pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "
 
 
 def test_on_a_phone_one_day_is_shown_and_the_others_are_a_tap_away(window: Opener, scene: Scene) -> None:
-    page = window("phone").sign_in(at=f"/?date={scene.monday}")
+    page = window("phone").enter(at=f"/?date={scene.monday}")
     expect(page.get_by_role("link", name="Grace Hopper")).to_be_visible()
     expect(page.get_by_role("link", name="Katherine Johnson")).not_to_be_visible()
     page.get_by_role("navigation", name="Days").get_by_role("link").nth(1).click()
@@ -24,7 +24,7 @@ def test_on_a_phone_one_day_is_shown_and_the_others_are_a_tap_away(window: Opene
 
 
 def test_arrow_keys_walk_through_the_week(window: Opener, scene: Scene) -> None:
-    page = window("desk").sign_in(at=f"/?date={scene.monday}")
+    page = window("desk").enter(at=f"/?date={scene.monday}")
     page.get_by_role("link", name="Grace Hopper").focus()
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("link", name="Lunch with Sam")).to_be_focused()
@@ -36,10 +36,9 @@ def test_arrow_keys_walk_through_the_week(window: Opener, scene: Scene) -> None:
     expect(page.get_by_role("heading", name="Katherine Johnson")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", ["phone", "desk"])
-@BOTH
+@pytest.mark.parametrize(("size", "javascript"), [("phone", True), ("phone", False), ("desk", True)])
 def test_book_move_and_cancel(window: Opener, scene: Scene, size: str, javascript: bool) -> None:
-    page = window(size, javascript=javascript).sign_in(at=f"/?date={scene.monday}")
+    page = window(size, javascript=javascript).enter(at=f"/?date={scene.monday}")
     page.get_by_role("link", name="New appointment").click()
     page.get_by_label("Calendar", exact=True).select_option("Consultation")
     if not javascript:
@@ -67,7 +66,7 @@ def test_book_move_and_cancel(window: Opener, scene: Scene, size: str, javascrip
 
 @BOTH
 def test_block_time_and_open_it_again(window: Opener, scene: Scene, javascript: bool) -> None:
-    page = window("phone", javascript=javascript).sign_in(at=f"/?date={scene.monday}")
+    page = window("phone", javascript=javascript).enter(at=f"/?date={scene.monday}")
     page.get_by_role("link", name="Block time").click()
     page.get_by_label("Title").fill("Paperwork")
     page.get_by_role("button", name="Block this time").click()
@@ -81,7 +80,7 @@ def test_block_time_and_open_it_again(window: Opener, scene: Scene, javascript: 
 
 @BOTH
 def test_attention_lists_each_case_with_what_can_be_done(window: Opener, scene: Scene, javascript: bool) -> None:
-    page = window("phone", javascript=javascript).sign_in()
+    page = window("phone", javascript=javascript).enter()
     expect(page.get_by_role("link", name="Attention")).to_contain_text("2")
     page.get_by_role("link", name="Attention").click()
     expect(page.get_by_text("“Edsger Dijkstra”")).to_be_visible()
@@ -97,8 +96,27 @@ def test_attention_lists_each_case_with_what_can_be_done(window: Opener, scene: 
     assert not scene.ada.copies(EventState.REMOVED)
 
 
+@BOTH
+def test_what_asks_only_to_be_seen_is_put_aside(window: Opener, scene: Scene, javascript: bool) -> None:
+    """Moved on the iPhone: nothing has to be decided, so one press is enough."""
+    scene.ada.phone.find("Barbara Liskov").edit(start=scene.at(3, "13:30"), end=scene.at(3, "14:00"))
+    scene.ada.sync(2)
+    page = window("phone", javascript=javascript).enter(at="/attention/")
+    line = page.get_by_role("listitem").filter(has_text="“Barbara Liskov”")
+    expect(line.get_by_text("Moved in iCloud", exact=True)).to_be_visible()
+    expect(line.get_by_text("LeadMagicX followed.")).to_be_visible()
+    expect(page.get_by_role("link", name="Attention")).to_contain_text("3")
+    line.get_by_role("button", name="Got it").click()
+    expect(page.get_by_text("“Barbara Liskov”")).to_have_count(0)
+    expect(page.get_by_text("“Edsger Dijkstra”")).to_be_visible()
+    expect(page.get_by_role("link", name="Attention")).to_contain_text("2")
+    assert scene.ada.flags == {"removed_in_icloud"}
+    page.get_by_role("link", name="Attention").click()
+    expect(page.get_by_role("button", name="Got it")).to_have_count(0)
+
+
 def test_why_is_answered_for_each_time(window: Opener, scene: Scene) -> None:
-    page = window("desk").sign_in(at=f"/?date={scene.monday}")
+    page = window("desk").enter(at=f"/?date={scene.monday}")
     page.get_by_role("link", name="Why is a time closed?").click()
     page.get_by_label("Calendar", exact=True).select_option("Consultation")
     lines = page.get_by_role("listitem")
@@ -108,9 +126,9 @@ def test_why_is_answered_for_each_time(window: Opener, scene: Scene) -> None:
 
 
 def test_a_device_in_another_zone_is_noticed_and_can_be_followed(window: Opener, scene: Scene) -> None:
-    same = window("phone").sign_in()
+    same = window("phone").enter()
     expect(same.locator("[data-zone-hint]")).to_be_hidden()
-    page = window("phone", zone="Asia/Tokyo").sign_in()
+    page = window("phone", zone="Asia/Tokyo").enter()
     expect(page.get_by_text("but this device is set to Asia/Tokyo")).to_be_visible()
     page.get_by_role("button", name="Use this device's zone").click()
     expect(page.get_by_text("Times are now shown in Asia/Tokyo.")).to_be_visible()
