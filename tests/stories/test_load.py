@@ -129,4 +129,3 @@ def test_fifty_workers_die_during_two_hundred_changes(traveller: Any, stage: Sta
     assert (deaths, load.changes) == (DEATHS, CHANGES)
     load.town.end()
     assert len(load.town.book.status) == Appointment.objects.count()
-    assert len(stage.icloud.requests) > CHANGES

@@ -1,0 +1,116 @@
+"""A real Celery worker with its children is killed -9 in the middle of its requests, again and again; whoever comes
+next finishes the work (reliability F44)."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from django.conf import settings as configured
+from django.db import connection
+
+from icloud_sync import tasks
+from icloud_sync.models import EventState, SyncedEvent
+from leadmagicx.celery import app
+from leadmagicx.embedded import processes
+from tests.fake_icloud.faults import Action
+from tests.fake_icloud.wire import Response
+from tests.killing import let_leases_expire
+from tests.stage import Person, Stage, day
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.slow]
+Worker = Callable[[], Popen[bytes]]
+KILLS, HOSTS, EACH = 4, 3, 12
+
+
+@pytest.fixture
+def worker(stage: Stage, tmp_path: Path) -> Iterator[Worker]:
+    """Start a worker on the database, the queue and the iCloud of this test; it ends with the test at the latest."""
+    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
+    environ = os.environ | {
+        "DATABASE_URL": urlunsplit(database),
+        "ICLOUD_CALDAV_URL": stage.icloud.url,
+        "ICLOUD_TRUSTED_HOSTS": stage.icloud.trusted_hosts,
+        "ICLOUD_SETTLE_SECONDS": "0",
+        "ICLOUD_REQUESTS_PER_MINUTE": "0",
+    }
+    command = [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "leadmagicx", "worker"]
+    started: list[Popen[bytes]] = []
+
+    def start() -> Popen[bytes]:
+        with (tmp_path / "worker.log").open("ab") as log:
+            root = Path(configured.BASE_DIR)
+            process = processes.start([*command, "--concurrency", "2"], cwd=root, output=log, environ=environ)
+        started.append(process)
+        return process
+
+    app.control.purge()
+    try:
+        yield start
+    finally:
+        for process in started:
+            processes.stop(process, signals=[(signal.SIGTERM, 0.1)])
+        app.control.purge()
+
+
+def prepared(stage: Stage) -> list[Person]:
+    """Hosts with private events and appointments of which nothing was sent so far."""
+    people = []
+    for number in range(HOSTS):
+        person = stage.person(f"user{number}")
+        calendar = stage.calendar(person)
+        person.phone.create("Home", title="Dentist", start=day(2, 7), end=day(2, 8))
+        person.connect()
+        person.sync()
+        for index in range(EACH):
+            stage.book(calendar, day(3 + index, 9), name=f"Guest{number}x{index} Smith")
+        people.append(person)
+    return people
+
+
+@pytest.mark.timeout(300)
+def test_a_worker_killed_again_and_again_leaves_each_appointment_there_once(stage: Stage, worker: Worker) -> None:
+    dice = random.Random(44)
+    people = prepared(stage)
+    kills: list[str] = []
+    running: list[Popen[bytes]] = []
+
+    def kill(*_: Any) -> Response:
+        kills.append("killed")
+        processes.kill_group(running[-1].pid)
+        return Response(0, silence="close")
+
+    def is_done() -> bool:
+        tasks.push_due()
+        return not SyncedEvent.objects.filter(due_at__isnull=False).exists()
+
+    def is_over() -> bool:
+        return is_done() or len(kills) == len(running)
+
+    for turn in range(KILLS):
+        # In the middle of a write, which Apple carries out or does not.
+        stage.icloud.faults.add(
+            Action("kill -9", instead=kill), method="PUT", nth=dice.randint(1, 6), after_apply=bool(turn % 2)
+        )
+        running.append(worker())
+        assert processes.wait_until(is_over, seconds=60), "no worker came"
+        assert len(kills) == turn + 1
+        running[-1].wait(timeout=10)
+        let_leases_expire()
+    running.append(worker())
+    assert processes.wait_until(is_done, seconds=60)
+    for number, person in enumerate(people):
+        titles = sorted(event.summary for event in person.phone.events("Home"))
+        assert titles == sorted(["Dentist", *(f"Guest{number}x{index} Smith" for index in range(EACH))])
+        assert [slot.title for slot in person.blocks] == ["Dentist"]
+    assert set(SyncedEvent.objects.values_list("state", flat=True)) == {EventState.WRITTEN}
+    writes = sum(record.method == "PUT" and record.status == 201 for record in stage.icloud.requests)
+    assert writes <= HOSTS * EACH, "none was made twice"
