@@ -44,7 +44,8 @@ def test_f39_a_time_limit_in_the_middle_leaves_whole_batches(stage: Stage) -> No
     assert sum(record.body.count(b"href>") // 2 for record in seen.requests if record.report) == 70, "none twice"
 
 
-def test_f40_a_large_account_lets_its_own_writes_through_and_a_failing_one_waits(stage: Stage) -> None:
+def test_f40_a_large_account_lets_its_own_writes_through_and_a_failing_one_waits(stage: Stage, settings: Any) -> None:
+    settings.ICLOUD_POLL_SECONDS = 60
     place = ground(stage)
     place.ada.account.calendar("Work").load(many(160))
     place.ada.choose(conflicts=("Home", "Work"))
