@@ -304,4 +304,4 @@ def _subject(attention: Attention, *, zone: tzinfo | None) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f"“{text}”"
+    return gettext("“%(text)s”") % {"text": text}

@@ -139,9 +139,9 @@ def _page(request: SignedInRequest, appointment: Appointment, **more: Any) -> Ht
 def _choices(flag: dict[str, Any], appointment: Appointment, user: User) -> list[attention.Choice]:
     if flag["host"] not in (None, user.pk) and not user.is_staff:
         return []
-    here = reverse("pages:appointment", args=[appointment.pk])
+    # Move, cancel and the page itself stand below; what only the flag offers stands beside it.
     found = attention.appointment_actions(flag["code"], appointment.pk, host=flag["host"])
-    return [choice for choice in found if choice.url != here]
+    return [choice for choice in found if choice.post]
 
 
 def _lines(rows: list[dict[str, Any]], hosts: dict[int | None, str], *, viewer: User) -> list[str]:

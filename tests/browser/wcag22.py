@@ -36,6 +36,8 @@ TARGETS = """() => {
 FOCUS = """async () => {
   const faults = [];
   const name = (e) => `${e.tagName}.${e.className} ${(e.textContent || e.name || "").trim().slice(0, 40)}`;
+  const fetched = document.querySelector("#zones[hx-get]") && new Promise((done) =>
+    document.body.addEventListener("htmx:afterRequest", done, { once: true }));
   const able = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")]
     .filter((e) => e.checkVisibility() && !e.disabled);
   for (const e of able) {
@@ -47,8 +49,7 @@ FOCUS = """async () => {
       faults.push(`2.4.11 hidden while it has the focus: ${name(e)}`);
   }
   // The names of the time zones are fetched when their field has the focus; no page is left in the middle of that.
-  const zones = document.querySelector("#zones[hx-get]");
-  while (zones && !zones.children.length) await new Promise(requestAnimationFrame);
+  await Promise.race([fetched, ...(document.querySelector("#zones option") ? [null] : [])]);
   document.activeElement.blur();
   scrollTo(0, 0);
   return faults;
