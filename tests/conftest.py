@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from tests import night
 from tests.fake_icloud import FakeICloud
 from tests.stage import Stage
 
@@ -14,6 +15,14 @@ from tests.stage import Stage
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 pytest_plugins = ["tests.fake_icloud.plugin"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """By day leave out what is marked `nightly`; the last line of a run counts it as deselected."""
+    late = [] if night.NIGHTLY else [item for item in items if item.get_closest_marker("nightly")]
+    if late:
+        items[:] = [item for item in items if item not in late]
+        config.hook.pytest_deselected(items=late)
 
 
 @pytest.fixture

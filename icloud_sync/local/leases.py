@@ -33,10 +33,10 @@ def free(*, now: datetime, account: str = "") -> Q:
     return Q(**{f"{until}__isnull": True}) | over
 
 
-def claim(connection_id: int, *, now: datetime) -> uuid.UUID | None:
-    """Take the account for this process, or return None when somebody has it."""
+def claim(connection_id: int, *, now: datetime, when: Q | None = None) -> uuid.UUID | None:
+    """Take the account for this process, or return None when somebody has it or it is not as `when` asks."""
     token = uuid.uuid4()
-    rows = ICloudConnection.objects.filter(free(now=now), pk=connection_id)
+    rows = ICloudConnection.objects.filter(free(now=now), when or Q(), pk=connection_id)
     taken = rows.update(claimed_until=now + LEASE, claim=token)
     return token if taken else None
 

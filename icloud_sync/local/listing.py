@@ -98,9 +98,17 @@ class Listing:
             row.delete()
 
 
-def looked_at(connection: ICloudConnection) -> list[ICloudCalendar]:
-    """Return the calendars that are read: conflict calendars and the primary one, as long as they are there."""
-    rows = connection.calendars.filter(gone_at__isnull=True).exclude(kind=CalendarKind.SUBSCRIBED)
+def looked_at(connection: ICloudConnection, rows: Iterable[ICloudCalendar] | None = None) -> list[ICloudCalendar]:
+    """Return the calendars that are read: conflict calendars and the primary one, as long as they are there.
+
+    rows: the account's calendars, when they were just read.
+    """
     primary = CalendarSettings.objects.filter(user_id=connection.user_id).values_list("primary_calendar_id", flat=True)
     chosen = set(primary)
-    return [row for row in rows if row.checks_conflicts or row.pk in chosen]
+    return [
+        row
+        for row in (connection.calendars.all() if rows is None else rows)
+        if row.gone_at is None
+        and row.kind != CalendarKind.SUBSCRIBED
+        and (row.checks_conflicts or row.pk in chosen)
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import structlog
 from django.utils import timezone
@@ -27,20 +28,18 @@ def look(run: Run) -> None:
     listing = Listing(run.connection, settle=settle(), now=run.started)
     listing.apply(as_listed(calendars))
     marks = {calendar.path: calendar.mark for calendar in calendars}
-    context = block_context(run.connection, now=run.started)
-    chosen = looked_at(run.connection)
-    for calendar in chosen:
-        mark = marks.get(calendar.path)
-        if mark is None:
-            continue
+    # Nearly every look finds nothing changed: what only a change needs is read when there is one.
+    context = cache(lambda: block_context(run.connection, now=run.started))
+    for calendar in looked_at(run.connection, listing.rows.values()):
+        mark = marks[calendar.path]
         if mark != calendar.mark or not mark or listing_due(calendar, now=run.started):
             with _alone(calendar):
-                CalendarPull(run, calendar, context).pull(mark=mark)
+                CalendarPull(run, calendar, context()).pull(mark=mark)
     for calendar in _to_recheck(run, marks):
         with _alone(calendar):
-            recheck(CalendarPull(run, calendar, context))
+            recheck(CalendarPull(run, calendar, context()))
     if run.connection.horizon is None:
-        run.connection.horizon = context.horizon
+        run.connection.horizon = context().horizon
 
 
 def _calendars(run: Run) -> list[RemoteCalendar]:

@@ -94,13 +94,13 @@ class Run:
         leases.release(self.connection.pk, self.lease)
 
 
-def open_run(connection_id: int, *, deadline: float | None = None) -> Run | None:
-    """Claim an account and return a run over it, or None when somebody has it or it is not to be talked to.
+def open_run(connection_id: int, *, when: Q | None = None, deadline: float | None = None) -> Run | None:
+    """Claim an account and return a run over it, or None when somebody has it or it is not as `when` asks.
 
     Raises CredentialsUnreadable; the claim is given back then.
     """
     now = timezone.now()
-    lease = leases.claim(connection_id, now=now)
+    lease = leases.claim(connection_id, now=now, when=when)
     if lease is None:
         return None
     try:

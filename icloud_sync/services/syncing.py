@@ -73,7 +73,8 @@ def pull(connection_id: int) -> None:
     try:
         push_due(run)
         look(run)
-        push_due(run)
+        if run.report.counts:
+            push_due(run)
     except ICloudError as raised:
         error = raised
     except leases.LeaseLost:
@@ -130,23 +131,18 @@ def request_sync(*, connection_id: int, now: datetime) -> SyncRun:
 
 def _open(connection_id: int) -> Run | None:
     """Claim an account that may be talked to; an unreadable password ends it like a rejected one."""
-    connection = ICloudConnection.objects.filter(pk=connection_id).first()
-    if connection is None or not _may_talk(connection, now=timezone.now()):
-        return None
     try:
-        return open_run(connection_id)
+        return open_run(connection_id, when=_may_be_talked_to(now=timezone.now()))
     except CredentialsUnreadable as error:
         # Nothing is sent with a password that cannot be opened (reliability F55).
         fail_without_run(connection_id, error)
         return None
 
 
-def _may_talk(connection: ICloudConnection, *, now: datetime) -> bool:
-    if connection.not_before is not None and connection.not_before > now:
-        return False
-    if connection.status == ConnectionStatus.DISCONNECTED:
-        return connection.removal_until is not None and connection.removal_until > now
-    return connection.status in ACTIVE
+def _may_be_talked_to(*, now: datetime) -> Q:
+    """Return the condition of an account that waits for nothing and is connected, or is still being cleaned up (C6)."""
+    cleaned_up = Q(status=ConnectionStatus.DISCONNECTED, removal_until__gt=now)
+    return (Q(not_before__isnull=True) | Q(not_before__lte=now)) & (Q(status__in=ACTIVE) | cleaned_up)
 
 
 def _start_requested(run: Run) -> list[int]:

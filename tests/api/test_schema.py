@@ -20,7 +20,7 @@ from leadmagicx.accounts.services import issue_token
 from leadmagicx.wsgi import application
 from tests.api.test_access import rows  # noqa: F401 - one of everything
 
-EXAMPLES = 6
+EXAMPLES = 4
 # Where an id of a path comes from.
 ROWS = {
     "/api/v1/contacts/": "contact",

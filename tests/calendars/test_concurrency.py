@@ -228,9 +228,10 @@ def test_cancelling_and_booking_at_once_never_lose_a_seat(staff: User, now: date
     assert overlaps() == []
 
 
-@pytest.fixture
-def web(transactional_db: None, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of two web workers with eight threads each, on the database of the tests."""
+    tmp_path = tmp_path_factory.mktemp("web")
     port = free_port()
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     environ = os.environ | {"DATABASE_URL": urlunsplit(database)}

@@ -5,7 +5,7 @@ def test_it(icloud): ...                                # profile probed
 @pytest.mark.icloud(impolite="why", ignore={5})         # some invariants (or all, without ignore) do not count
 @pytest.mark.icloud(mail="why")                         # iCloud may send invitations here
 @pytest.mark.icloud(destructive="why")                  # calendars may be changed here
-@pytest.mark.icloud_all_profiles                        # `icloud` under each profile in turn
+@pytest.mark.icloud_all_profiles                        # `icloud` under each profile (by day: one, taking turns)
 def test_it(icloud_all_profiles): ...                   # the same as a fixture
 def test_it(icloud_settings): ...                       # icloud, and Django's settings point to it
 """
@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests import night
 from tests.fake_icloud.profiles import PROFILES
 from tests.fake_icloud.server import FakeICloud
 
@@ -30,12 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "icloud(profile, impolite, ignore, mail, destructive): how the icloud fixture behaves, and what it lets pass",
     )
-    config.addinivalue_line("markers", "icloud_all_profiles: run with the icloud fixture under every profile")
+    config.addinivalue_line("markers", "icloud_all_profiles: run under every profile, by day under one")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "icloud" in metafunc.fixturenames and metafunc.definition.get_closest_marker("icloud_all_profiles"):
-        metafunc.parametrize("icloud", PROFILES, indirect=True)
+        metafunc.parametrize("icloud", night.turn(PROFILES, of=metafunc.definition.nodeid), indirect=True)
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ class Stories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.rested = False
         self._story = self.town.story()
         self._story.__enter__()
 
@@ -241,7 +242,9 @@ class Stories(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.town.traveller.shift(seconds)
 
-    @precondition(lambda self: Appointment.objects.exists())
+    # Once in a story, and once more at its end: rest is what costs most.
+    @precondition(lambda self: not self.rested and Appointment.objects.exists())
     @rule()
     def everything_comes_to_rest(self) -> None:
+        self.rested = True
         self.town.rests()

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +17,12 @@ from calendars.models import Appointment, Calendar
 from calendars.services.errors import Refused
 from icloud_sync.models import EventState, SyncedEvent
 from icloud_sync.services import connecting, flags, syncing
+from tests import night
 from tests.fake_icloud import faults
 from tests.invariants import Ledger, always, come_to_rest, one_round
-from tests.killing import dying, let_leases_expire, meanwhile, watching
+from tests.killing import Moment, dying, let_leases_expire, meanwhile, watching
 from tests.stage import Person, Stage, day
 
-# Everything with everything; otherwise a share of it.
-EVERYTHING = os.environ.get("HYPOTHESIS_PROFILE") == "stories"
 Act = Callable[["Scene"], None]
 
 
@@ -266,10 +264,10 @@ def finish(scene: Scene, story: Callable[[Scene], None], act: Callable[[Scene], 
         assert scene.appointment.notes in ("From the phone meanwhile", ""), "an edit on the phone came out changed"
 
 
-def share(moments: Sequence[Any], acts: Sequence[Act], story: Act, *, of: int) -> list[tuple[Any, Act]]:
-    """Return each moment with each act; in the suite one case in `of`, a prime, so that all take their turn."""
+def share(moments: Sequence[Any], acts: Sequence[Act], story: Act, *, of: int) -> Sequence[tuple[Any, Act]]:
+    """Return each moment with each act at night; by day one case in `of`."""
     everything = [(moment, act) for moment in moments for act in acts]
-    return everything if EVERYTHING else everything[STORIES.index(story) :: of]
+    return night.share(everything, start=STORIES.index(story), of=of)
 
 
 @contextlib.contextmanager
@@ -322,15 +320,15 @@ def test_both_sides_agree_whatever_happens(traveller: Any, stage: Stage, story: 
         twin.work()
     assert watch.moments
     # Before a request nothing else is committed than after what came before it.
-    for moment, act in share([one for one in watch.moments if one.kind != "request"], ACTS, story, of=41):
+    for moment, act in share([one for one in watch.moments if one.kind != "request"], ACTS, story, of=113):
         with told(story, "dies", moment, act), rolled_back(scene) as twin:
             dies(twin, story, moment, act)
     numbers = range(1, 1 + sum(moment.kind == "request" for moment in watch.moments))
     failing = [(number, failure) for number in numbers for failure in FAILURES]
-    for (number, failure), act in share(failing, ACTS, story, of=149):
+    for (number, failure), act in share(failing, ACTS, story, of=431):
         with told(story, number, failure[0], act), rolled_back(scene) as twin:
             fails(twin, story, number, failure, act)
-    for moment, act in share(watch.moments, [*ACTS[1:], another_worker], story, of=61):
+    for moment, act in share(watch.moments, [*ACTS[1:], another_worker], story, of=181):
         with told(story, "meanwhile", moment, act), rolled_back(scene) as twin:
             is_interrupted(twin, story, moment, act)
 

@@ -27,7 +27,7 @@ from tests.fake_icloud.wire import Response
 from tests.killing import let_leases_expire
 from tests.stage import Person, Stage, day
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.nightly]
 Worker = Callable[[], Popen[bytes]]
 KILLS, HOSTS, EACH = 3, 2, 10
 

@@ -114,6 +114,7 @@ class Load:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.nightly
 @pytest.mark.icloud(impolite="an unacknowledged write is repeated whatever became of the event", ignore={5})
 @pytest.mark.parametrize("seed", [int(os.environ.get("LOAD_SEED", "1"))])
 def test_fifty_workers_die_during_two_hundred_changes(traveller: Any, stage: Stage, seed: int) -> None:

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests import night
 from tests.fake_icloud import PROFILES
 from tests.stage import Stage
 from tests.stories.machine import Stories
 from tests.stories.town import Town
 
-NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "stories"
 # In the suite the three profiles share 150 stories; nightly 2,000.
-EXAMPLES, STEPS = (int(os.environ.get("STORIES", 670)), 30) if NIGHTLY else (50, 15)
+EXAMPLES, STEPS = (int(os.environ.get("STORIES", 670)), 30) if night.NIGHTLY else (50, 8)
 
 
 @pytest.mark.timeout(20_000)
@@ -32,7 +32,7 @@ def test_both_sides_agree_in_the_end(traveller: Any, stage: Stage, settings_for:
         suppress_health_check=list(HealthCheck),
         phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
         print_blob=True,
-        derandomize=not NIGHTLY,
+        derandomize=not night.NIGHTLY,
     )
     run_state_machine_as_test(machine, settings=told)
 
