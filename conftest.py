@@ -1,11 +1,23 @@
 """pytest begins here: servers and settings, before any other conftest imports a model."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import django
+import pytest
 
 from tests import servers
 
 servers.provide()
 django.setup()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Give each worker what is its own before it starts; 0 is this process's."""
+    for number, spec in enumerate(specs, start=1):
+        spec.env |= servers.of_worker(number)
 
 
 def pytest_unconfigure() -> None:

@@ -49,7 +49,7 @@ def provide() -> None:
     os.environ |= INSIDE | {
         "DJANGO_SETTINGS_MODULE": "leadmagicx.settings",
         "DATABASE_URL": os.environ[DATABASE],
-        "REDIS_URL": _own_number(os.environ[BROKER], worker=os.environ.get("PYTEST_XDIST_WORKER", "")),
+        "REDIS_URL": os.environ[BROKER],
     }
 
 
@@ -59,7 +59,8 @@ def release() -> None:
         _own.pop().release()
 
 
-def _own_number(url: str, *, worker: str) -> str:
-    """Return the broker's URL with a database number for this xdist worker (gw0 has 1, no worker has 0)."""
-    number = int(worker.removeprefix("gw")) + 1 if worker else 0
-    return urlsplit(url)._replace(path=f"/{number}").geturl()
+def of_worker(number: int) -> dict[str, str]:
+    """Return the variables of one xdist worker: a number of its own at the broker. They must be there when it starts,
+    for pytest-django reads the settings before any conftest."""
+    own = urlsplit(os.environ[BROKER])._replace(path=f"/{number}").geturl()
+    return {BROKER: own, "REDIS_URL": own}
