@@ -18,9 +18,8 @@ pytest_plugins = ["tests.fake_icloud.plugin"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """By day leave out what is marked `nightly`; the last line of a run counts it as deselected."""
-    late = [] if night.NIGHTLY else [item for item in items if item.get_closest_marker("nightly")]
-    if late:
+    """Leave out what only runs at night; the last line of a run counts it as deselected."""
+    if late := night.left_out(items):
         items[:] = [item for item in items if item not in late]
         config.hook.pytest_deselected(items=late)
 

@@ -108,7 +108,5 @@ def looked_at(connection: ICloudConnection, rows: Iterable[ICloudCalendar] | Non
     return [
         row
         for row in (connection.calendars.all() if rows is None else rows)
-        if row.gone_at is None
-        and row.kind != CalendarKind.SUBSCRIBED
-        and (row.checks_conflicts or row.pk in chosen)
+        if row.gone_at is None and row.kind != CalendarKind.SUBSCRIBED and (row.checks_conflicts or row.pk in chosen)
     ]

@@ -40,7 +40,7 @@ QUIET = {
     "log_timezone": "UTC",
 }
 # A crash of the machine may cost the data, a crash of any process does not.
-THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
 
 
 def binaries() -> Path:

@@ -1,15 +1,18 @@
-"""Pictures of the real pages. `PICTURES=docs/images` keeps them; without it they are only taken."""
+"""Pictures of the real pages. `PICTURES=docs/images` keeps them; at night they are only taken."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Opener
 from tests.scene import Scene, booking_calendars
 from tests.stage import Person
+
+pytestmark = pytest.mark.nightly
 
 
 def folder(tmp_path: Path) -> Path:

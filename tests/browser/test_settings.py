@@ -26,6 +26,7 @@ def look_again(page: Page, *, javascript: bool) -> None:
         page.goto(page.url.split("#")[0])
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
 @pytest.mark.parametrize("size", ["phone", "desk"])
 def test_from_log_in_to_a_finished_first_sync(window: Opener, ada: Person, size: str, javascript: bool) -> None:
@@ -68,6 +69,7 @@ def test_from_log_in_to_a_finished_first_sync(window: Opener, ada: Person, size:
     expect(page.get_by_text("Lisbon")).to_be_visible()
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
 def test_disconnect_asks_what_becomes_of_what_is_in_icloud(window: Opener, ada: Person, javascript: bool) -> None:
     ada.connect()

@@ -36,6 +36,7 @@ def test_arrow_keys_walk_through_the_week(window: Opener, scene: Scene) -> None:
     expect(page.get_by_role("heading", name="Katherine Johnson")).to_be_visible()
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize(("size", "javascript"), [("phone", True), ("phone", False), ("desk", True)])
 def test_book_move_and_cancel(window: Opener, scene: Scene, size: str, javascript: bool) -> None:
     page = window(size, javascript=javascript).enter(at=f"/?date={scene.monday}")
@@ -64,6 +65,7 @@ def test_book_move_and_cancel(window: Opener, scene: Scene, size: str, javascrip
     assert booked.status == AppointmentStatus.CANCELLED
 
 
+@pytest.mark.turns(2)
 @BOTH
 def test_block_time_and_open_it_again(window: Opener, scene: Scene, javascript: bool) -> None:
     page = window("phone", javascript=javascript).enter(at=f"/?date={scene.monday}")
@@ -78,6 +80,7 @@ def test_block_time_and_open_it_again(window: Opener, scene: Scene, javascript: 
     expect(page.get_by_role("link", name="Paperwork")).to_have_count(0)
 
 
+@pytest.mark.turns(2)
 @BOTH
 def test_attention_lists_each_case_with_what_can_be_done(window: Opener, scene: Scene, javascript: bool) -> None:
     page = window("phone", javascript=javascript).enter()
@@ -96,6 +99,7 @@ def test_attention_lists_each_case_with_what_can_be_done(window: Opener, scene: 
     assert not scene.ada.copies(EventState.REMOVED)
 
 
+@pytest.mark.turns(2)
 @BOTH
 def test_what_asks_only_to_be_seen_is_put_aside(window: Opener, scene: Scene, javascript: bool) -> None:
     """Moved on the iPhone: nothing has to be decided, so one press is enough."""

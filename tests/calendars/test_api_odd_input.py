@@ -11,7 +11,7 @@ import pytest
 from leadmagicx.accounts.models import User
 from tests.factories import make_appointment, make_blocked_slot, make_calendar
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.turns(5)]
 Api = Callable[[User], Any]
 ROOT = "/api/v1/"
 ODD_TEXTS = ["null", "[]", '""', "5", "true", "{}", "NaN", "[[[]]]", '{"a": NaN}', "\xff", "", "{", '"\\ud800"']

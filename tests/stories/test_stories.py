@@ -16,7 +16,7 @@ from tests.stories.machine import Stories
 from tests.stories.town import Town
 
 # In the suite the three profiles share 150 stories; nightly 2,000.
-EXAMPLES, STEPS = (int(os.environ.get("STORIES", 670)), 30) if night.NIGHTLY else (50, 8)
+EXAMPLES, STEPS = (int(os.environ.get("STORIES", 670)), 30) if night.NIGHTLY else (50, 6)
 
 
 @pytest.mark.timeout(20_000)
