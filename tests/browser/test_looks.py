@@ -83,6 +83,7 @@ def wrong(faults: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_every_page_can_be_read_and_used_by_everybody(window: Opener, scene: Scene) -> None:
     tab = window("phone")
     page, faults = tab.enter(at="/nowhere/"), {}

@@ -1,6 +1,6 @@
 """The fast rules and the obvious ones agree on random calendars (issue 4).
 
-5,000 of them at night, 200 by day.
+5,000 of them at night, 100 by day.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from calendars.rules.hours import Hours, days
 from tests import night
 from tests.calendars import reference
 
-CALENDARS = 5_000 if night.NIGHTLY else 200
+CALENDARS = 5_000 if night.NIGHTLY else 100
 thoroughly = settings(max_examples=CALENDARS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 # Zones with gaps and repeats at midnight, of half an hour, of a whole day, and without any.

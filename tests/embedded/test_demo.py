@@ -69,6 +69,7 @@ def run(folder: Folder) -> Iterator[Run]:
         started.process.kill()
 
 
+@pytest.mark.slow
 def test_a_demo_from_start_to_end(run: Run) -> None:
     assert run.becomes_ready()
     with run.start() as second:

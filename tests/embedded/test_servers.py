@@ -148,6 +148,7 @@ def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:
         Folder(tmp_path / "file").create()
 
 
+@pytest.mark.nightly
 def test_a_keeper_ends_what_a_killed_demo_has_left(folder: Folder) -> None:
     share = servers.attach(folder)
     environ = {**os.environ, processes.MARK: str(folder.root)}

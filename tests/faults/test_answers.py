@@ -112,6 +112,7 @@ CUT = {
 }
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("how", CUT)
 @pytest.mark.parametrize("where", [("PROPFIND", None), ("REPORT", "sync-collection"), ("REPORT", "calendar-multiget")])
 def test_f23_f24_f27_half_an_answer_or_none_is_not_applied(
@@ -126,6 +127,7 @@ def test_f23_f24_f27_half_an_answer_or_none_is_not_applied(
     is_well(place)
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 def test_f25_a_redirect_elsewhere_is_refused_and_no_write_changes_on_its_way(place: Ground, code: int) -> None:
     evil = place.icloud.world.base_url("evil")

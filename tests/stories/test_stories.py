@@ -16,9 +16,10 @@ from tests.stories.machine import Stories
 from tests.stories.town import Town
 
 # In the suite the three profiles share 150 stories; nightly 2,000.
-EXAMPLES, STEPS = (int(os.environ.get("STORIES", 670)), 30) if night.NIGHTLY else (50, 6)
+EXAMPLES, STEPS = (int(os.environ.get("STORIES", 670)), 30) if night.NIGHTLY else (50, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(20_000)
 @pytest.mark.parametrize(("icloud", "settle"), zip(PROFILES, (0, 120, 0), strict=True), indirect=["icloud"])
 @pytest.mark.icloud(impolite="an unacknowledged write is repeated whatever became of the event", ignore={5})
