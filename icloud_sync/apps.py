@@ -8,4 +8,4 @@ class ICloudSyncConfig(AppConfig):
     verbose_name = "iCloud"
 
     def ready(self) -> None:
-        from icloud_sync import checks, receivers  # noqa: F401
+        from icloud_sync import checks, lookups, receivers  # noqa: F401

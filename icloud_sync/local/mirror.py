@@ -71,7 +71,7 @@ class Mirror:
         somebody's copy, and only a look at our old place can tell (`surely_theirs`: somebody looked).
         """
         paths = [body.path for body in bodies]
-        known = {row.path: row for row in ICloudEvent.objects.filter(calendar=self.calendar, path__in=paths)}
+        known = {row.path: row for row in ICloudEvent.objects.filter(calendar=self.calendar, path__any_of=paths)}
         batch = _Batch()
         for body in bodies:
             self._one(body, known.get(body.path), batch)
@@ -84,7 +84,7 @@ class Mirror:
 
     def _set_apart_ours(self, batch: _Batch) -> list[str]:
         uids = [item.event.uid for item in batch.created]
-        mine = SyncedEvent.objects.filter(uid__in=uids, calendar__connection_id=self.calendar.connection_id)
+        mine = SyncedEvent.objects.filter(uid__any_of=uids, calendar__connection_id=self.calendar.connection_id)
         carried = set(mine.values_list("uid", flat=True)) if uids else set()
         if not carried:
             return []
@@ -157,13 +157,13 @@ class Mirror:
     def _drop_moved(self, uids: list[str]) -> None:
         """What was taken for deleted in another calendar, because this one could not be read then, was moved (P6)."""
         kept = ICloudEvent.objects.filter(
-            uid__in=uids, removed_at__isnull=False, calendar__connection_id=self.calendar.connection_id
+            uid__any_of=uids, removed_at__isnull=False, calendar__connection_id=self.calendar.connection_id
         ).exclude(calendar=self.calendar)
         blocks.remove_events(list(kept.values_list("pk", flat=True)))
 
     def not_delivered(self, paths: Sequence[str], *, retry_at: datetime) -> None:
         """Remember events that iCloud lists and does not deliver, so that the sync token may move on (fact 4.9)."""
-        known = {row.path: row for row in ICloudEvent.objects.filter(calendar=self.calendar, path__in=list(paths))}
+        known = {row.path: row for row in ICloudEvent.objects.filter(calendar=self.calendar, path__any_of=paths)}
         for path in paths:
             row = known.get(path) or ICloudEvent(calendar=self.calendar, path=path, uid=path.rsplit("/", 1)[-1])
             row.attempts += 1

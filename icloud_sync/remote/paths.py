@@ -15,6 +15,7 @@ from ..errors import BadAnswer, ItemRefused
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*)+/?|/")
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SAFE_ON_THE_WIRE = "/%!$&'()*+,;=:@~"
 
 
@@ -32,7 +33,7 @@ def identity(path: str) -> str:
     if is_plain(path):
         return path
     decoded = _ESCAPES.sub(lambda run: _decoded(bytes.fromhex(run[0].replace("%", ""))), _LONE_PERCENT.sub("%25", path))
-    decoded = "".join(_escaped(char) if _unprintable(char) else char for char in decoded)
+    decoded = _UNPRINTABLE.sub(lambda char: _escaped(char[0]), decoded)
     segments = decoded.split("/")
     if not path.startswith("/") or "" in segments[1:-1] or "." in segments or ".." in segments:
         raise UnusablePath("an href has empty or dotted segments")
@@ -72,10 +73,6 @@ def _decoded(octets: bytes) -> str:
     """Return what a run of escapes stands for; '/' and '%' stay escapes."""
     text = octets.decode("utf-8", "surrogateescape")
     return "".join(_escaped(char) if char in "/%" else char for char in text)
-
-
-def _unprintable(char: str) -> bool:
-    return char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff"
 
 
 def _escaped(char: str) -> str:

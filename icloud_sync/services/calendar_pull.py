@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 FULL_LISTING = timedelta(days=1)
 FETCH = 50
 LOOKUP = 1_000
-# More than this to fetch is shown as progress, and pushes are let through between batches.
-LONG = 100
+# While this passes between two batches, the run shows how far it is and lets pushes through.
+PATIENCE = timedelta(seconds=1)
 
 
 def listing_due(calendar: ICloudCalendar, *, now: datetime) -> bool:
@@ -97,10 +97,10 @@ class CalendarPull:
         paths = list(changed)
         known: dict[str, str] = {}
         settled: set[str] = set()
-        theirs = ICloudEvent.objects.filter(calendar=self.calendar, path__in=paths)
+        theirs = ICloudEvent.objects.filter(calendar=self.calendar, path__any_of=paths)
         for path, etag, vanished, removed in theirs.values_list("path", "etag", "vanished_at", "removed_at"):
             known[path] = "" if vanished or removed else etag
-        ours = SyncedEvent.objects.filter(calendar=self.calendar, path__in=paths)
+        ours = SyncedEvent.objects.filter(calendar=self.calendar, path__any_of=paths)
         for row in ours.only("path", "etag", "state", "vanished_at", "written_at"):
             known[row.path] = "" if row.vanished_at else row.etag
             if row.state in (EventState.DELETING, EventState.PENDING) or self._just_removed(row):
@@ -128,6 +128,7 @@ class CalendarPull:
         delta will not name it again: it is fetched once more, later.
         """
         missing: list[str] = []
+        shown = timezone.now()
         for start in range(0, len(paths), FETCH):
             fetched = self.run.client.fetch(self.calendar.path, paths[start : start + FETCH])
             missing += self._apply(fetched)
@@ -135,13 +136,14 @@ class CalendarPull:
                 self._doubt(
                     [item.path for item in fetched if item.body and listed.get(item.path) not in (None, item.etag)]
                 )
-            if len(paths) > LONG:
+            if timezone.now() > shown + PATIENCE:
                 self.run.push_due()
+                shown = timezone.now()
         return missing
 
     def not_delivered(self, paths: Sequence[str], *, again: bool = False) -> None:
         """Remember what is listed and not delivered (fact 4.9); our own, asked for `again`, counts as vanished."""
-        mine = self.calendar.synced_events.filter(path__in=list(paths))
+        mine = self.calendar.synced_events.filter(path__any_of=paths)
         ours = set(mine.values_list("path", flat=True))
         if again:
             mine.filter(vanished_at__isnull=True, state=EventState.WRITTEN).update(vanished_at=timezone.now())
@@ -154,14 +156,13 @@ class CalendarPull:
         if paths:
             again = timezone.now() + settle()
             for model in (ICloudEvent, SyncedEvent):
-                model.objects.filter(calendar=self.calendar, path__in=paths).update(fetch_at=again)
+                model.objects.filter(calendar=self.calendar, path__any_of=paths).update(fetch_at=again)
 
     def _apply(self, fetched: Sequence[Fetched]) -> list[str]:
         paths = [item.path for item in fetched]
         open_or_left = ~Q(state=EventState.GONE) | Q(failure=outbox.LEFT)
-        mine = {
-            row.path: row for row in SyncedEvent.objects.filter(open_or_left, calendar=self.calendar, path__in=paths)
-        }
+        rows = SyncedEvent.objects.filter(open_or_left, calendar=self.calendar, path__any_of=paths)
+        mine = {row.path: row for row in rows}
         bodies: list[mirror.Body] = []
         missing: list[str] = []
         for item in fetched:
@@ -259,7 +260,7 @@ class CalendarPull:
             ours.update(vanished_at=now)
 
     def _retry_at(self, paths: Sequence[str]) -> datetime:
-        tried = ICloudEvent.objects.filter(calendar=self.calendar, path__in=list(paths)).order_by("-attempts").first()
+        tried = ICloudEvent.objects.filter(calendar=self.calendar, path__any_of=paths).order_by("-attempts").first()
         seconds = backoff(
             failures=(tried.attempts if tried else 0) + 1,
             poll=settings.ICLOUD_POLL_SECONDS,

@@ -16,7 +16,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from icloud_sync.models import EventState, ICloudConnection
-from icloud_sync.services import syncing
+from icloud_sync.services import calendar_pull, syncing
 from leadmagicx.celery import app
 from tests.engine.test_many import many
 from tests.faults.ground import ground
@@ -44,8 +44,12 @@ def test_f39_a_time_limit_in_the_middle_leaves_whole_batches(stage: Stage) -> No
     assert sum(record.body.count(b"href>") // 2 for record in seen.requests if record.report) == 70, "none twice"
 
 
-def test_f40_a_large_account_lets_its_own_writes_through_and_a_failing_one_waits(stage: Stage, settings: Any) -> None:
+def test_f40_a_large_account_lets_its_own_writes_through_and_a_failing_one_waits(
+    stage: Stage, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.ICLOUD_POLL_SECONDS = 60
+    # Its batches take long.
+    monkeypatch.setattr(calendar_pull, "PATIENCE", timedelta(0))
     place = ground(stage)
     place.ada.account.calendar("Work").load(many(160))
     place.ada.choose(conflicts=("Home", "Work"))
