@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
 import django
@@ -12,9 +11,6 @@ from tests import servers
 
 servers.provide()
 django.setup()
-# Everything imported so far stays; by the usual thresholds the collector would walk it again and again.
-gc.freeze()
-gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.hookimpl(optionalhook=True)

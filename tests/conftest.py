@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 
 from tests import night
 from tests.fake_icloud import FakeICloud
@@ -24,6 +25,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in late]
         config.hook.pytest_deselected(items=late)
     items.sort(key=lambda item: not item.get_closest_marker("slow"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted() -> None:
+    """No test begins with the rejected passwords of the one before it."""
+    cache.clear()
 
 
 @pytest.fixture

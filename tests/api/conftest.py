@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -23,8 +22,7 @@ ClientOf = Callable[[User], APIClient]
 
 @pytest.fixture(autouse=True)
 def _rows(db: None) -> None:
-    """Every test here has a database, and begins with an empty cache."""
-    cache.clear()
+    """Every test here has a database."""
 
 
 @pytest.fixture(autouse=True)

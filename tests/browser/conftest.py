@@ -39,7 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+def browser_type_launch_args(django_db_setup: None, browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The browser ends before the database does: what it keeps open keeps a session there."""
     return {**browser_type_launch_args, "executable_path": chromium.executable(), "args": FLAGS}
 
 
