@@ -13,7 +13,6 @@ from icloud_sync.errors import ItemUnreadable
 from icloud_sync.ical.event import ScannedEvent
 from icloud_sync.ical.expand import expand
 from icloud_sync.ical.fingerprint import fingerprint
-from icloud_sync.ical.guess import best_guess
 from icloud_sync.ical.ours import EventFields, patch, read
 from icloud_sync.ical.scan import scan
 
@@ -148,7 +147,6 @@ def test_no_combination_surprises_the_reader(body: bytes) -> None:
 @settings(max_examples=150, deadline=None)
 @given(body=bodies)
 def test_no_combination_surprises_an_update(body: bytes) -> None:
-    best_guess(body, zone=BERLIN, window=WINDOW)
     try:
         read(body, zone=BERLIN)
         patched = patch(body, FIELDS, now=WINDOW[0])
