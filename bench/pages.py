@@ -20,8 +20,8 @@ from leadmagicx.embedded.folder import free_port
 
 LAPS = 120
 MILLISECONDS, BYTES = 100, 100_000
-# Django's own, for staff, and Swagger UI, for developers: timed alike, their weight is not ours.
-FOREIGN = ("admin", "api docs")
+# Django's own, for staff: timed alike, its weight is not ours.
+FOREIGN = ("admin",)
 LINKED = re.compile(rb'(?:src|href)="(/static/[^"]+)"|url\(["\']?(/static/[^)"\']+)')
 
 

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import exceptions, mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.renderers import JSONRenderer
@@ -49,6 +49,14 @@ class Verification:
     horizon: Mapping[int, datetime] = field(default_factory=dict)
 
 
+@extend_schema_view(
+    list=extend_schema(summary="Appointments"),
+    create=extend_schema(summary="Book a slot, or a seat of a class"),
+    retrieve=extend_schema(summary="One appointment"),
+    partial_update=extend_schema(summary="Move, reassign or edit an appointment"),
+    destroy=extend_schema(summary="Delete an appointment"),
+    cancel=extend_schema(summary="Cancel an appointment; twice is fine"),
+)
 class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Appointments: book, move, edit, cancel. `overlay`, `verify`, `book`, `edit` are hooks for the app above."""
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -80,6 +80,14 @@ class BlockedSlotFilter(SpanFilter):
         return super().get_fields() | {"source": serializers.ChoiceField(choices=SlotSource.choices, required=False)}
 
 
+@extend_schema_view(
+    list=extend_schema(summary="Blocked slots"),
+    create=extend_schema(summary="Block time"),
+    retrieve=extend_schema(summary="One blocked slot"),
+    partial_update=extend_schema(summary="Change a blocked slot of LeadMagicX"),
+    destroy=extend_schema(summary="Delete a blocked slot of LeadMagicX"),
+    release=extend_schema(summary="Free the time of a slot whose event was deleted in iCloud"),
+)
 class BlockedSlotViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Time that is taken without an appointment."""
 

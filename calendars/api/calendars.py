@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import permissions, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -196,6 +196,14 @@ class StaffWrite(permissions.BasePermission):
         return request.method in permissions.SAFE_METHODS or bool(request.user and request.user.is_staff)
 
 
+@extend_schema_view(
+    list=extend_schema(summary="Calendars"),
+    create=extend_schema(summary="Add a calendar"),
+    retrieve=extend_schema(summary="One calendar"),
+    update=extend_schema(summary="Replace a calendar"),
+    partial_update=extend_schema(summary="Change a calendar"),
+    destroy=extend_schema(summary="Delete a calendar"),
+)
 class CalendarViewSet(viewsets.ModelViewSet):
     """Booking calendars: staff write, members read."""
 
@@ -236,6 +244,7 @@ class CalendarViewSet(viewsets.ModelViewSet):
         return Freshness()
 
     @extend_schema(
+        summary="What can be booked on each date",
         parameters=[
             OpenApiParameter("from", date, required=True),
             OpenApiParameter("to", date, required=True, description="Included; at most 62 days in all."),

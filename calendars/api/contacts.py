@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.db.models import ProtectedError, QuerySet
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, viewsets
 
 from calendars import selectors
@@ -25,6 +26,14 @@ class ContactSerializer(serializers.ModelSerializer):
         validators: list[Any] = []
 
 
+@extend_schema_view(
+    list=extend_schema(summary="Contacts"),
+    create=extend_schema(summary="Add a contact"),
+    retrieve=extend_schema(summary="One contact"),
+    update=extend_schema(summary="Replace a contact"),
+    partial_update=extend_schema(summary="Change a contact"),
+    destroy=extend_schema(summary="Delete a contact that has no appointments"),
+)
 class ContactViewSet(viewsets.ModelViewSet):
     """The user's contacts; staff see all."""
 

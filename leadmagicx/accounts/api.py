@@ -8,7 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, permissions, serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -48,11 +48,11 @@ class MeSerializer(serializers.ModelSerializer):
 class MeView(APIView):
     """Who is asking."""
 
-    @extend_schema(responses=MeSerializer)
+    @extend_schema(summary="Who is asking", responses=MeSerializer)
     def get(self, request: Request) -> Response:
         return Response(MeSerializer(request.user).data)
 
-    @extend_schema(request=MeSerializer, responses=MeSerializer)
+    @extend_schema(summary="Change your time zone", request=MeSerializer, responses=MeSerializer)
     def patch(self, request: Request) -> Response:
         """Change the time zone; all-day and floating iCloud times are computed again."""
         serializer = MeSerializer(request.user, data=request.data, partial=True)
@@ -64,6 +64,11 @@ class MeView(APIView):
 
 
 @method_decorator(sensitive_post_parameters("password"), name="dispatch")
+@extend_schema_view(
+    list=extend_schema(summary="Users"),
+    retrieve=extend_schema(summary="One user"),
+    create=extend_schema(summary="Add a user"),
+)
 class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, mixins.CreateModelMixin, viewsets.GenericViewSet):
     """All users, for staff."""
 

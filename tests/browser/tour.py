@@ -6,6 +6,9 @@ from icloud_sync.models import ICloudConnection
 from tests.scene import Scene
 
 SETTINGS = "/settings/profile/"
+REFERENCE = "/api/v1/docs/"
+# What everybody may see, signed in or not.
+PUBLIC = {REFERENCE, "/nowhere/"}
 
 
 def pages(scene: Scene) -> dict[str, str]:
@@ -28,5 +31,6 @@ def pages(scene: Scene) -> dict[str, str]:
         "why": f"/availability/?calendar={scene.consultation.pk}&date={day}",
         "block time": "/blocked-slots/new/",
         "blocked slot": f"/blocked-slots/{slot}/",
+        "rest": REFERENCE,
         "not found": "/nowhere/",
     }

@@ -60,6 +60,12 @@
     root.querySelectorAll("[data-js]").forEach((element) => { element.hidden = false; });
   };
 
+  /* A link to something that is folded away unfolds it. */
+  const unfold = () => {
+    const target = document.getElementById(location.hash.slice(1));
+    if (target?.matches("details")) target.open = true;
+  };
+
   document.addEventListener("input", (event) => { if (event.target.dataset.shape) checkShape(event.target); });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-go] select, [data-go] input")) event.target.form.requestSubmit();
@@ -90,6 +96,8 @@
     const cause = event.detail.requestConfig?.triggeringEvent?.type;
     if (cause === "click" || cause === "submit") (find("main [aria-invalid=true]") || find("main [data-focus]"))?.focus();
   });
+  window.addEventListener("hashchange", unfold);
   ready(document);
+  unfold();
   compareZones();
 })();
