@@ -71,12 +71,16 @@ class Sitting:
 
 @dataclass(frozen=True)
 class HostTime:
-    """What one host has in the time asked about; beyond `horizon` nothing is known (rule P13)."""
+    """What one host has in the time asked about; beyond `horizon` nothing is known (rule P13).
+
+    `busy` closes time as `blocks` do, and gives no reason: it is what they take together when nobody asks why.
+    """
 
     host: int | None
     taken: Sequence[Taken] = ()
     blocks: Sequence[Block] = ()
     horizon: int | None = None
+    busy: Sequence[Interval] = ()
 
     @cached_property
     def own_sessions(self) -> frozenset[int]:
@@ -93,7 +97,8 @@ class HostTime:
 
     def cover(self, terms: Terms) -> Cover:
         """Return the starts that each thing closes: one interval of starts for each thing."""
-        return Cover(self._closed_starts(terms))
+        lead = terms.length - 1
+        return Cover([*((start - lead, end) for start, end in self.busy), *self._closed_starts(terms)])
 
     def _closed_starts(self, terms: Terms) -> Iterator[Interval]:
         for item in self.taken:
@@ -141,7 +146,10 @@ class Question:
 
     def open_starts(self, starts: Iterable[int]) -> list[int]:
         """Return those of the starts (of the grid) that can be booked."""
-        timely = [start for start in starts if self._timely(start) and self._has_seats(start)]
+        earliest, closes = self.earliest, self.closes
+        timely = [start for start in starts if earliest <= start < closes]
+        if self.terms.max_per_day is not None or self.sittings:
+            timely = [start for start in timely if self._day_has_room(start) and self._has_seats(start)]
         opened: set[int] = set()
         closed = timely
         for position in range(len(self.hosts)):
@@ -173,11 +181,9 @@ class Question:
         people = [] if self._people_free(start) else list(self._people_reasons(start))
         return [*self._calendar_reasons(start), *people]
 
-    def _timely(self, start: int) -> bool:
-        return self.earliest <= start < self.closes and (
-            self.terms.max_per_day is None
-            or self.booked.get(local_date(start, self.terms.zone), 0) < self.terms.max_per_day
-        )
+    def _day_has_room(self, start: int) -> bool:
+        limit = self.terms.max_per_day
+        return limit is None or self.booked.get(local_date(start, self.terms.zone), 0) < limit
 
     def _has_seats(self, start: int) -> bool:
         sitting = self.sittings.get(start)
@@ -210,9 +216,8 @@ class Question:
             yield Reason(Code.NOTICE, start=self.earliest)
         if start >= self.closes:
             yield Reason(Code.TOO_FAR, limit=self.terms.window_days)
-        limit = self.terms.max_per_day
-        if limit is not None and self.booked.get(local_date(start, self.terms.zone), 0) >= limit:
-            yield Reason(Code.DAY_LIMIT, limit=limit)
+        if not self._day_has_room(start):
+            yield Reason(Code.DAY_LIMIT, limit=self.terms.max_per_day)
 
     def _people_reasons(self, start: int) -> Iterator[Reason]:
         if not self.hosts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from calendars.rules.intervals import Interval
@@ -65,6 +66,7 @@ def local_date(second: int, zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(second, zone).date()
 
 
+@lru_cache(maxsize=16_384)  # every question asks for the same few weeks, and time zones are slow
 def instant(day: date, minute: int, zone: ZoneInfo) -> int:
     """Return the instant of a wall time, given in minutes after midnight (1440 is the next midnight)."""
     wall = datetime(day.year, day.month, day.day) + timedelta(minutes=minute)  # noqa: DTZ001 - a wall time

@@ -16,7 +16,7 @@ from calendars.models import Appointment, Engagement, Session
 from calendars.rules.assignment import Candidate, too_far_ahead
 from calendars.rules.availability import Block, HostTime, Question, Sitting, Taken
 from calendars.rules.hours import instant, local_date
-from calendars.rules.intervals import ceil_seconds, floor_seconds
+from calendars.rules.intervals import Interval, ceil_seconds, floor_seconds
 from calendars.selectors import rows
 from calendars.selectors.offers import MINUTE, Offer
 
@@ -54,7 +54,9 @@ def question(offer: Offer, look: Look) -> Question:
     since = _moment(look.first - WIDEST_BUFFER)
     until = _moment(look.last + terms.length + WIDEST_BUFFER)
     taken = _taken(offer, look, since, until)
-    blocks = _blocks(offer, look, _moment(look.first), _moment(look.last + terms.length))
+    asked_about = _moment(look.first), _moment(look.last + terms.length)
+    blocks = {} if look.merged else _blocks(offer, look, *asked_about)
+    busy = _busy(offer, look, *asked_about) if look.merged else {}
     passed_over: Mapping[tuple[int, int], frozenset[int]] = {}
     if not look.chosen and calendar.kind in ASSIGNED and calendar.assignment == Assignment.EQUAL_DISTRIBUTION:
         counts = month_counts(offer, first=look.first, last=look.last)
@@ -62,7 +64,13 @@ def question(offer: Offer, look: Look) -> Question:
     return Question(
         terms=terms,
         hosts=[
-            HostTime(host, taken[host], blocks[host], _horizon(look.horizon.get(host) if host else None))
+            HostTime(
+                host,
+                taken.get(host, ()),
+                blocks.get(host, ()),
+                horizon=_horizon(look.horizon.get(host) if host else None),
+                busy=busy.get(host, ()),
+            )
             for host in hosts
         ],
         now=ceil_seconds(look.now),
@@ -148,9 +156,16 @@ def _taken(offer: Offer, look: Look, since: datetime, until: datetime) -> dict[i
 def _blocks(offer: Offer, look: Look, since: datetime, until: datetime) -> dict[int | None, list[Block]]:
     users = [host for host in look.hosts if host is not None]
     found: dict[int | None, list[Block]] = defaultdict(list)
-    icloud = offer.calendar.icloud_enabled
-    for user, *block in rows.blocks(users=users, since=since, until=until, icloud=icloud, merged=look.merged):
+    for user, *block in rows.blocks(users=users, since=since, until=until, icloud=offer.calendar.icloud_enabled):
         found[user].append(Block(*block))
+    return found
+
+
+def _busy(offer: Offer, look: Look, since: datetime, until: datetime) -> dict[int | None, list[Interval]]:
+    users = [host for host in look.hosts if host is not None]
+    found: dict[int | None, list[Interval]] = defaultdict(list)
+    for user, start, end in rows.busy(users=users, since=since, until=until, icloud=offer.calendar.icloud_enabled):
+        found[user].append((start, end))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import pairwise
@@ -57,7 +57,6 @@ def free_slots(
     dates = list(days(first, last))
     borders = [*(instant(day, 0, zone) for day in dates), instant(last, 1440, zone)]
     grid = _grid(offer, since=borders[0], until=borders[-1])
-    by_day = [grid[bisect_left(grid, begin) : bisect_left(grid, end)] for begin, end in pairwise(borders)]
     asked: Question | None = None
     if grid:
         hosts = hosts_of(offer, host_id)
@@ -72,14 +71,16 @@ def free_slots(
         )
         asked = question(offer, look)
     found = FreeSlots(zone, days={})
-    for day, begin, starts in zip(dates, borders, by_day, strict=False):
-        opened = asked.open_starts(starts) if asked else []
-        found.days[day] = [datetime.fromtimestamp(start, zone) for start in opened]
+    opened = asked.open_starts(grid) if asked else []
+    for day, begin, of_grid, of_opened in zip(
+        dates, borders, _split(grid, borders), _split(opened, borders), strict=False
+    ):
+        found.days[day] = [datetime.fromtimestamp(start, zone) for start in of_opened]
         if asked is not None and asked.terms.shape is Shape.CLASS:
-            left = [_seats_left(offer, asked.sittings.get(start)) for start in opened]
+            left = [_seats_left(offer, asked.sittings.get(start)) for start in of_opened]
             found.seats_left.update(zip(found.days[day], left, strict=True))
         if explain:
-            found.explanations[day] = _explained(asked, starts, midnight=begin, zone=zone)
+            found.explanations[day] = _explained(asked, of_grid, midnight=begin, zone=zone)
     return found
 
 
@@ -93,6 +94,13 @@ def _grid(offer: Offer, *, since: int, until: int) -> list[int]:
         length=calendar.slot_duration * 60,
     )
     return starts[bisect_left(starts, since) : bisect_left(starts, until)]
+
+
+def _split(starts: list[int], borders: list[int]) -> Iterator[list[int]]:
+    """Yield those of the starts that lie between each border and the next."""
+    cuts = [bisect_left(starts, border) for border in borders]
+    for begin, end in pairwise(cuts):
+        yield starts[begin:end]
 
 
 def _seats_left(offer: Offer, sitting: Sitting | None) -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, cast
 
 from django.db import connection
 
@@ -37,27 +37,31 @@ where {whose} and e.active and e."end" > %(since)s and e.start < %(until)s
     and (%(without)s::bigint is null or e.session_id <> %(without)s::bigint)
 """
 
+_SECONDS = "floor(extract(epoch from b.busy_start))::bigint, ceil(extract(epoch from b.busy_end))::bigint"
+_REASONS = f"b.user_id, {_SECONDS}, b.source = 'icloud', b.place"
+_LONG = """
+select {columns} from calendars_blockedslot b
+where b.user_id = any(%(users)s::bigint[]) and b.blocks and (%(icloud)s or b.source <> 'icloud')
+    and b.busy_end - b.busy_start > interval '2 days' and b.busy_start < %(until)s and b.busy_end > %(since)s
+"""
 # Two ranges of two indexes: what starts shortly before the time asked about or in it, and the few that last long.
-_BLOCKING = """
+_BLOCKS = """
 select {columns} from calendars_blockedslot b
 where b.user_id = any(%(users)s::bigint[]) and b.blocks and (%(icloud)s or b.source <> 'icloud')
     and b.busy_start >= %(shortly_before)s and b.busy_start < %(until)s and b.busy_end > %(since)s
+    and b.busy_end - b.busy_start <= interval '2 days' and b.busy_start < b.busy_end
 union all
-select {columns} from calendars_blockedslot b
-where b.user_id = any(%(users)s::bigint[]) and b.blocks and (%(icloud)s or b.source <> 'icloud')
-    and b.busy_end - b.busy_start > interval '2 days' and b.busy_start < %(shortly_before)s and b.busy_end > %(since)s
 """
-BLOCKS = _BLOCKING.format(
-    columns="b.user_id, floor(extract(epoch from b.busy_start))::bigint, ceil(extract(epoch from b.busy_end))::bigint,"
-    " b.source = 'icloud', b.place"
-)
-# PostgreSQL merges thousands of ranges in the time it takes to hand over as many rows.
-_MERGED = """
-select user_id, floor(extract(epoch from lower(busy)))::bigint, ceil(extract(epoch from upper(busy)))::bigint
-from (select user_id, unnest(range_agg(tstzrange(busy_start, busy_end))) as busy
-      from ({blocking}) as blocking group by user_id) as merged
+BLOCKS = (_BLOCKS + _LONG).format(columns=_REASONS)
+# The short ones are there merged, by the day they start on.
+_BUSY = """
+select user_id, lower(piece), upper(piece)
+from (select user_id, unnest(busy) as piece from calendars_busyday
+      where user_id = any(%(users)s::bigint[]) and from_icloud = any(%(sources)s)
+          and day between %(first_day)s and %(last_day)s) as pieces
+union all
 """
-MERGED = _MERGED.format(blocking=_BLOCKING.format(columns="b.user_id, b.busy_start, b.busy_end"))
+BUSY = _BUSY + _LONG.format(columns=f"b.user_id, {_SECONDS}")
 
 
 def calendar_with_lists(calendar_id: int) -> tuple[Calendar, list[Any], list[Any], list[Any]]:
@@ -88,21 +92,25 @@ def taken(
     return _rows(TAKEN.format(whose=whose), values)
 
 
-def blocks(
-    *, users: Sequence[int], since: datetime, until: datetime, icloud: bool, merged: bool
-) -> Iterable[tuple[Any, ...]]:
-    """Return (user, start, end, is from iCloud, place) of blocking slots that overlap the time; times are seconds.
+def blocks(*, users: Sequence[int], since: datetime, until: datetime, icloud: bool) -> Iterable[tuple[Any, ...]]:
+    """Return (user, start, end, is from iCloud, place) of blocking slots that overlap the time; times are seconds."""
+    values = {"users": users, "since": since, "until": until, "shortly_before": since - SHORT, "icloud": icloud}
+    return _rows(BLOCKS, values) if users else []
 
-    `merged`: only (user, start, end) of the time they take together.
-    """
+
+def busy(*, users: Sequence[int], since: datetime, until: datetime, icloud: bool) -> Iterable[tuple[int, int, int]]:
+    """Return (user, start, end) of the time that `blocks` takes, in few pieces; some lie beside the time asked about,
+    some may overlap. Times are seconds."""
     values = {
         "users": users,
         "since": since,
         "until": until,
-        "shortly_before": since - SHORT,
+        "first_day": (since - SHORT).astimezone(UTC).date(),
+        "last_day": until.astimezone(UTC).date(),
         "icloud": icloud,
+        "sources": [False, True] if icloud else [False],
     }
-    return _rows(MERGED if merged else BLOCKS, values) if users else []
+    return cast(list[tuple[int, int, int]], _rows(BUSY, values)) if users else []
 
 
 def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 ATTEMPTS = 4
 # Two kinds of advisory locks, in the order they are taken: the calendar's, then its hosts' by id (reliability S38).
-CALENDAR, HOST = 1 << 48, 2 << 48
+CALENDAR, HOST = 1 << 48, 2 << 48  # 3 << 48 is taken by whoever writes a user's blocked slots, in migration 0002
 
 
 def in_transaction(act: Callable[P, R]) -> Callable[P, R]:
