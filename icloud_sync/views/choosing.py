@@ -59,9 +59,12 @@ def primary_calendar(request: SignedInRequest) -> HttpResponse:
     if form.is_valid():
         chosen = form.cleaned_data["primary_calendar"]
         if _change(request, form, primary_calendar_id=chosen.pk if chosen else None):
-            _show_progress([chosen] if chosen else [])
-            text = _("Appointments are now written to “%(name)s”.") % {"name": chosen} if chosen else ""
-            return done(request, text or _("Appointments are no longer written to iCloud."), part="primary")
+            if chosen is None:
+                return done(request, _("Appointments are no longer written to iCloud."), part="primary")
+            _show_progress([chosen])
+            # The sync it starts is shown in the card of the account: that is where to look now.
+            text = _("Appointments are now written to “%(name)s”.") % {"name": chosen}
+            return done(request, text, part="icloud")
     return card.page(request, panel="primary", form=form)
 
 

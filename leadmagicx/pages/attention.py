@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -28,6 +28,9 @@ from leadmagicx.pages import wording
 from leadmagicx.pages.profile import next_page
 
 SHOWN = 100
+MOVED = "moved_in_icloud"
+# Each of these says as well that the appointment was moved: one line for one case.
+MOVED_AND_MORE = ("outside_hours", "clash", "affects_others")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +73,22 @@ def attention(request: SignedInRequest) -> HttpResponse:
 @login_required
 @require_POST
 def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Put a case aside that asks for nothing but to be seen."""
+    """Put a case aside that asks for nothing but to be seen, with what its line says besides."""
     case = get_object_or_404(cases_of(request.user), pk=pk)
+    besides = selectors.open_attention(user_id=case.user_id).filter(code=MOVED, engagement_id=case.engagement_id)
     try:
-        flags.acknowledge(attention_id=case.pk, now=timezone.now())
+        for one in [case.pk, *besides.exclude(pk=case.pk).values_list("pk", flat=True)]:
+            flags.acknowledge(attention_id=one, now=timezone.now())
     except InvalidState as error:
         messages.error(request, error.text)
     return redirect(next_page(request, default=reverse("pages:attention")))
 
 
 def cases_of(user: User) -> QuerySet[Attention]:
-    """Return the open cases a user sees: their own, for staff all."""
-    return selectors.open_attention(user_id=None if user.is_staff else user.pk)
+    """Return the open cases a user sees: their own, for staff all; none that another line says as well."""
+    cases = selectors.open_attention(user_id=None if user.is_staff else user.pk)
+    more = cases.filter(engagement=OuterRef("engagement"), user=OuterRef("user"), code__in=MOVED_AND_MORE)
+    return cases.exclude(Exists(more.order_by()), code=MOVED)
 
 
 def removed_slots(user: User, *, now: datetime) -> QuerySet[BlockedSlot]:

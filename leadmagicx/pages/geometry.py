@@ -49,6 +49,11 @@ class Placed(Generic[T]):
         return self.finish - self.begin < 40
 
     @property
+    def tight(self) -> bool:
+        """Say whether one line of a part of the column is all there is: enough for a name, not for a time as well."""
+        return self.brief and self.lanes > 1
+
+    @property
     def classes(self) -> str:
         """Return the classes of app.css for this place."""
         hour, minute = divmod(self.begin, 60)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, overload
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch
@@ -25,6 +26,7 @@ from leadmagicx.accounts.models import User
 from leadmagicx.accounts.requests import SignedInRequest
 from leadmagicx.pages import attention, geometry
 
+SATURDAY = 5
 EARLIEST, LATEST = date(1990, 1, 8), date(2200, 1, 1)
 
 
@@ -45,12 +47,16 @@ class Entry:
 @login_required
 @require_GET
 def week(request: SignedInRequest) -> HttpResponse:
-    """Show the week of `?date=` (today without it)."""
+    """Show the week of `?date=`; without it this week, or the next one once this one is over."""
     user = request.user
     now = timezone.now().astimezone(user.zone)
-    chosen = chosen_date(request.GET.get("date", ""), default=now.date())
-    dates = geometry.week_of(chosen)
-    entries = entries_of(user, dates[0], dates[-1] + timedelta(days=1))
+    asked = chosen_date(request.GET.get("date", ""), default=None)
+    chosen = asked or now.date()
+    dates, entries = _week_with(user, chosen)
+    over = asked is None and is_over(entries, now=now)
+    if over:
+        chosen = dates[0] + timedelta(days=7)
+        dates, entries = _week_with(user, chosen)
     days = [geometry.day_of(day, entries, zone=user.zone) for day in dates]
     first, last = geometry.hours_shown(days)
     context: dict[str, Any] = {
@@ -62,6 +68,7 @@ def week(request: SignedInRequest) -> HttpResponse:
         "long": last - first,
         "hours": range(first, last),
         "now_classes": f"h{now.hour} m{now.minute // 5 * 5}" if first <= now.hour < last else "",
+        "over": over,
         "previous": chosen - timedelta(days=7),
         "next": chosen + timedelta(days=7),
         "uses_icloud": selectors.connections(user_id=user.pk).exists(),
@@ -69,7 +76,25 @@ def week(request: SignedInRequest) -> HttpResponse:
     return render(request, "week/week.html", context)
 
 
-def chosen_date(text: str, *, default: date) -> date:
+def _week_with(user: User, day: date) -> tuple[list[date], list[Entry]]:
+    dates = geometry.week_of(day)
+    return dates, entries_of(user, dates[0], dates[-1] + timedelta(days=1))
+
+
+def is_over(entries: Sequence[Entry], *, now: datetime) -> bool:
+    """Say whether a week has nothing more to show: it is Saturday evening or Sunday, and all that is in it is past.
+
+    Who looks on a Sunday wants to know what comes; an empty week behind them tells nothing.
+    """
+    begun = (now.weekday(), now.hour) >= (SATURDAY, geometry.LAST_HOUR)
+    return begun and all(entry.end <= now for entry in entries)
+
+
+@overload
+def chosen_date(text: str, *, default: date) -> date: ...
+@overload
+def chosen_date(text: str, *, default: None) -> date | None: ...
+def chosen_date(text: str, *, default: date | None) -> date | None:
     """Return the date of an address; anything that is none, or absurdly far away, means the default."""
     try:
         found = parse_date(text)

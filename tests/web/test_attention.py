@@ -61,7 +61,8 @@ def test_many_cases_take_no_more_queries_than_one(
         attention.about_engagement(engagement, code, now=timezone.now())
     with django_assert_max_num_queries(10):
         page = client.get("/attention/").content.decode()
-    assert page.count('<li class="card') == 2 + len(attention.FLAGS)
+    told_besides = 1  # that it was moved is in three of the others
+    assert page.count('<li class="card') == 2 + len(attention.FLAGS) - told_besides
 
 
 def test_staff_see_everybodys_cases_with_their_owner(scene: Scene) -> None:
