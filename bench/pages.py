@@ -8,15 +8,11 @@ import multiprocessing
 import os
 import re
 import statistics
-import subprocess
-import sys
-import time
 import warnings
 from datetime import date
-from typing import Any
 
+from bench.server import get, queries, timed, web_server
 from bench.tables import table
-from leadmagicx.embedded.folder import free_port
 
 LAPS = 120
 MILLISECONDS, BYTES = 100, 100_000
@@ -134,62 +130,29 @@ def _headers(name: str, cookies: dict[str, str]) -> dict[str, str]:
 
 
 def _over_http(pages: dict[str, str], cookies: dict[str, str]) -> None:
-    """Ask gunicorn as it runs in production, with one process, one question after the other."""
-    port = free_port()
-    command = [
-        sys.executable, "-m", "gunicorn", "leadmagicx.wsgi:application", "-b", f"127.0.0.1:{port}", "--preload",
-        "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--log-level", "critical",
-    ]  # fmt: skip
-    server = subprocess.Popen(command, env={**os.environ, "PYTHONWARNINGS": "ignore"}, stderr=subprocess.DEVNULL)
-    try:
-        connection, rows = _connected(port), []
+    """Ask for each page again and again."""
+    rows = []
+    with web_server() as connection:
         for name, path in pages.items():
             headers = _headers(name, cookies)
-            laps, weight = _timed(connection, path, headers), _weight(connection, path, headers)
+
+            def ask(path: str = path, headers: dict[str, str] = headers) -> None:
+                _get(connection, path, headers)
+
+            laps, weight = timed(ask, LAPS), _weight(connection, path, headers)
             cuts = statistics.quantiles(laps, n=100)
             passed = cuts[94] < MILLISECONDS and (weight < BYTES or name in FOREIGN)
             rows.append([
-                name, f"{statistics.median(laps):.1f}", f"{cuts[94]:.1f}", str(_queries(path, headers)),
+                name, f"{statistics.median(laps):.1f}", f"{cuts[94]:.1f}", str(queries(path, headers)),
                 f"{weight:,}", ("yes" if passed else "NO") + (" (time only)" if name in FOREIGN else ""),
             ])  # fmt: skip
-        title = f"Pages on the demo's data, over HTTP (gate: p95 {MILLISECONDS} ms, {BYTES:,} bytes with static files)"
-        table(title, ["page", "p50 ms", "p95 ms", "queries", "bytes", "holds"], rows)
-        print(f"  load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _connected(port: int) -> http.client.HTTPConnection:
-    for _ in range(300):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        try:
-            connection.request("GET", "/healthz")
-            connection.getresponse().read()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return connection
-    raise SystemExit("The web server did not start.")
+    title = f"Pages on the demo's data, over HTTP (gate: p95 {MILLISECONDS} ms, {BYTES:,} bytes with static files)"
+    table(title, ["page", "p50 ms", "p95 ms", "queries", "bytes", "holds"], rows)
+    print(f"  load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
 
 
 def _get(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> bytes:
-    connection.request("GET", path, headers=headers)
-    answer = connection.getresponse()
-    body = answer.read()
-    assert answer.status == (404 if path == "/nowhere/" else 200), (path, answer.status, body[:300])
-    return body
-
-
-def _timed(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> list[float]:
-    for _ in range(LAPS // 10):
-        _get(connection, path, headers)
-    laps = []
-    for _ in range(LAPS):
-        began = time.perf_counter()
-        _get(connection, path, headers)
-        laps.append((time.perf_counter() - began) * 1000)
-    return laps
+    return get(connection, path, headers, status=404 if path == "/nowhere/" else 200)
 
 
 def _weight(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> int:
@@ -208,13 +171,3 @@ def _weight(connection: http.client.HTTPConnection, path: str, headers: dict[str
 
 def _linked(body: bytes) -> list[str]:
     return [(first or second).decode() for first, second in LINKED.findall(body)]
-
-
-def _queries(path: str, headers: dict[str, Any]) -> int:
-    from django.db import connection
-    from django.test import Client
-    from django.test.utils import CaptureQueriesContext
-
-    with CaptureQueriesContext(connection) as captured:
-        Client().get(path, headers=headers)
-    return len(captured)
