@@ -1,11 +1,12 @@
-"""`field__any_of=[…]`: one array instead of a parameter for each value.
+"""`field__any_of=[…]`: all values in one parameter.
 
-Django words, and psycopg quotes, every value of `__in` for itself: for the fifty paths of a batch that takes longer
-than PostgreSQL's answer.
+Django words, and psycopg quotes, every value of `__in` for itself, and psycopg every element of an array: for the
+paths of a batch that takes longer than PostgreSQL's answer. As JSON they are one text.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db.models import CharField, Lookup
@@ -21,4 +22,7 @@ class AnyOf(Lookup):
 
     def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
         column, params = self.process_lhs(compiler, connection)
-        return f"{column} = any(%s)", [*params, list(self.rhs)]
+        return f"{column} = any(array(select jsonb_array_elements_text(%s::jsonb)))", [
+            *params,
+            json.dumps(list(self.rhs)),
+        ]

@@ -145,6 +145,12 @@ class ICloudCalendar(models.Model):
     )
     listed_at = models.DateTimeField(null=True, blank=True, help_text="Last full listing.")
     recheck_at = models.DateTimeField(null=True, blank=True, help_text="Something vanished or must be fetched again.")
+    reading = models.PositiveSmallIntegerField(
+        default=0, help_text="1 while events are read. Still 1 at the next look: a worker died over them."
+    )
+    reading_path = models.CharField(
+        max_length=1000, blank=True, help_text="The event being read, once they are read one by one."
+    )
 
     class Meta:
         ordering = ["connection", "position", "name", "pk"]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
-
-from psycopg.types.json import Jsonb
 
 from calendars.choices import SlotSource
 from calendars.models import BlockedSlot
@@ -15,7 +13,7 @@ from icloud_sync.errors import ItemUnreadable
 from icloud_sync.ical.event import ScannedEvent
 from icloud_sync.ical.expand import expand
 from icloud_sync.ical.occurrence import Occurrence
-from icloud_sync.local.bulk import copy_in, next_ids
+from icloud_sync.local.bulk import copy_in, copy_lines, next_ids, written
 from icloud_sync.local.context import BlockContext
 from icloud_sync.models import ICloudCalendar, ICloudEvent
 from icloud_sync.rules.blocking import why
@@ -39,6 +37,7 @@ class SlotRow(NamedTuple):
 
 
 COLUMNS = ("user_id", "source", "external_id", *SlotRow._fields)
+TIMES = 4  # SlotRow begins with them
 EVENT_COLUMNS = ("id", "calendar_id", "path", "uid", "etag", "fingerprint", "essence", "recurring", "expanded_to")
 EVENT_REST = ("unreadable", "attempts", "fetch_at")
 
@@ -119,7 +118,22 @@ def create(created: Sequence[Expanded], *, user_id: int) -> None:
 
 def _copy(slots: Sequence[tuple[int, SlotRow]], *, user_id: int) -> None:
     if slots:
-        copy_in(BlockedSlot, COLUMNS, ((user_id, SlotSource.ICLOUD.value, pk, *slot) for pk, slot in slots))
+        copy_lines(BlockedSlot, COLUMNS, _lines(slots, user_id=user_id))
+
+
+def _lines(slots: Sequence[tuple[int, SlotRow]], *, user_id: int) -> Iterator[str]:
+    """Write rows for COPY. Those of a series differ in their times only: the rest is written once."""
+    written_at = datetime.isoformat
+    common: tuple[Any, ...] = ()
+    rest = ""
+    for pk, slot in slots:
+        if slot[TIMES:] != common:
+            common = slot[TIMES:]
+            rest = written(common)
+        start, end = written_at(slot.start), written_at(slot.end)
+        busy_start = start if slot.busy_start == slot.start else written_at(slot.busy_start)
+        busy_end = end if slot.busy_end == slot.end else written_at(slot.busy_end)
+        yield f"{user_id}\t{SlotSource.ICLOUD.value}\t{pk}\t{start}\t{end}\t{busy_start}\t{busy_end}\t{rest}\n"
 
 
 def _event_values(event: ICloudEvent) -> tuple[Any, ...]:
@@ -130,7 +144,7 @@ def _event_values(event: ICloudEvent) -> tuple[Any, ...]:
         event.uid,
         event.etag,
         event.fingerprint,
-        Jsonb(event.essence),
+        event.essence,
         event.recurring,
         event.expanded_to,
         event.unreadable,

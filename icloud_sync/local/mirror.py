@@ -12,6 +12,7 @@ from icloud_sync.errors import ItemUnreadable
 from icloud_sync.ical.fingerprint import fingerprint
 from icloud_sync.ical.scan import NOT_AN_EVENT, scan
 from icloud_sync.local import attention, blocks, journal
+from icloud_sync.local.bulk import blanks
 from icloud_sync.local.context import BlockContext
 from icloud_sync.models import ICloudCalendar, ICloudEvent, JournalEntry, SyncedEvent
 from icloud_sync.rules.reconcile import decide
@@ -63,6 +64,7 @@ class Mirror:
         self.first = first
         self.now = now
         self.guard = guard
+        self._blank = blanks(ICloudEvent, calendar_id=calendar.pk)
 
     def apply(self, bodies: Sequence[Body], *, surely_theirs: bool = False) -> list[Body]:
         """Bring events and their blocked slots up to date; one that cannot be read never stops the others.
@@ -95,7 +97,7 @@ class Mirror:
         return apart
 
     def _one(self, body: Body, row: ICloudEvent | None, batch: _Batch) -> None:
-        event = row or ICloudEvent(calendar=self.calendar, path=body.path)
+        event = row or self._new(body.path)
         local = Local.ABSENT if row is None else Local.SAME if row.removed_at is None else Local.REMOVED
         event.etag, event.vanished_at, event.fetch_at, event.attempts = body.etag, None, None, 0
         try:
@@ -123,6 +125,11 @@ class Mirror:
             batch.entries.append(self._entry(event, told, code="; ".join(item.warnings)))
         elif item.warnings:
             batch.entries.append(self._entry(event, "event_warning", code="; ".join(item.warnings)))
+
+    def _new(self, path: str) -> ICloudEvent:
+        event: ICloudEvent = self._blank()
+        event.path = path
+        return event
 
     def _unreadable(self, event: ICloudEvent, reason: str, batch: _Batch) -> None:
         """Keep what it blocked before, name it, and read it again when it changes (rule P14)."""
@@ -160,6 +167,16 @@ class Mirror:
             uid__any_of=uids, removed_at__isnull=False, calendar__connection_id=self.calendar.connection_id
         ).exclude(calendar=self.calendar)
         blocks.remove_events(list(kept.values_list("pk", flat=True)))
+
+    def leave_unread(self, path: str, etag: str, *, reason: str) -> None:
+        """Name an event that must not even be looked into; it is read again when it changes (rule P14)."""
+        event = ICloudEvent.objects.filter(calendar=self.calendar, path=path).first() or self._new(path)
+        event.etag, event.vanished_at, event.fetch_at, event.attempts = etag, None, None, 0
+        batch = _Batch()
+        self._unreadable(event, reason, batch)
+        with transaction.atomic():
+            self.guard()
+            self._save(batch)
 
     def not_delivered(self, paths: Sequence[str], *, retry_at: datetime) -> None:
         """Remember events that iCloud lists and does not deliver, so that the sync token may move on (fact 4.9)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,7 +12,7 @@ from django.db.models import Min, Q
 from django.utils import timezone
 
 from icloud_sync.errors import ItemError, ItemMissing, ItemUnreadable, TokenLost
-from icloud_sync.local import copies, journal, mirror, outbox
+from icloud_sync.local import copies, journal, mirror, outbox, reading
 from icloud_sync.local.context import BlockContext
 from icloud_sync.models import EventState, ICloudCalendar, ICloudEvent, SyncedEvent
 from icloud_sync.remote.values import Delta, Fetched
@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 FULL_LISTING = timedelta(days=1)
 FETCH = 50
 LOOKUP = 1_000
+# A transaction costs as much as reading ten events: several batches share one, as long as they are small.
+PORTION = 500
+PORTION_BYTES = 4_000_000
 # While this passes between two batches, the run shows how far it is and lets pushes through.
 PATIENCE = timedelta(seconds=1)
 
@@ -122,24 +125,50 @@ class CalendarPull:
         return set(theirs.values_list("path", flat=True)) | set(ours.values_list("path", flat=True))
 
     def fetch(self, paths: Sequence[str], *, listed: Mapping[str, str | None] | None = None) -> list[str]:
-        """Fetch and apply in batches; return the paths iCloud listed and did not deliver.
+        """Fetch and apply in portions; return the paths iCloud listed and did not deliver.
 
         `listed` are the ETags just listed. What was delivered with another one may be older (fact 4.9), and the next
         delta will not name it again: it is fetched once more, later.
         """
         missing: list[str] = []
-        shown = timezone.now()
+        if not paths:
+            return missing
+        with reading.noted(self.calendar) as died:
+            for portion in self._portions(paths):
+                missing += self._apply_one_by_one(portion) if died else self._apply(portion)
+                if listed is not None:
+                    self._doubt(
+                        [item.path for item in portion if item.body and listed.get(item.path) not in (None, item.etag)]
+                    )
+        return missing
+
+    def _portions(self, paths: Sequence[str]) -> Iterator[list[Fetched]]:
+        """Fetch batch after batch and yield what came as soon as it is worth a transaction.
+
+        That is after `PORTION` events, `PORTION_BYTES`, or `PATIENCE`: then the run also shows how far it is and lets
+        pushes through. What came before a fault, or before a time limit, is yielded too: it need not be fetched again.
+        """
+        portion: list[Fetched] = []
+        size, shown = 0, timezone.now()
         for start in range(0, len(paths), FETCH):
-            fetched = self.run.client.fetch(self.calendar.path, paths[start : start + FETCH])
-            missing += self._apply(fetched)
-            if listed is not None:
-                self._doubt(
-                    [item.path for item in fetched if item.body and listed.get(item.path) not in (None, item.etag)]
-                )
-            if timezone.now() > shown + PATIENCE:
+            try:
+                fetched = self.run.client.fetch(self.calendar.path, paths[start : start + FETCH])
+            except Exception:
+                if portion:
+                    yield portion
+                raise
+            portion += fetched
+            size += sum(len(item.body) for item in fetched if item.body)
+            patient = timezone.now() <= shown + PATIENCE
+            if patient and len(portion) < PORTION and size < PORTION_BYTES:
+                continue
+            yield portion
+            portion, size = [], 0
+            if not patient:
                 self.run.push_due()
                 shown = timezone.now()
-        return missing
+        if portion:
+            yield portion
 
     def not_delivered(self, paths: Sequence[str], *, again: bool = False) -> None:
         """Remember what is listed and not delivered (fact 4.9); our own, asked for `again`, counts as vanished."""
@@ -157,6 +186,26 @@ class CalendarPull:
             again = timezone.now() + settle()
             for model in (ICloudEvent, SyncedEvent):
                 model.objects.filter(calendar=self.calendar, path__any_of=paths).update(fetch_at=again)
+
+    def _apply_one_by_one(self, portion: Sequence[Fetched]) -> list[str]:
+        """Apply events of which one may have killed the last worker; the one it was at then is left unread (F38)."""
+        missing: list[str] = []
+        for item in portion:
+            if item.path != self.calendar.reading_path:
+                reading.at(self.calendar, item.path)
+                missing += self._apply([item])
+            elif not self._leave_ours_unread(item.path):
+                self.mirror.leave_unread(item.path, item.etag or "", reason=reading.DIED)
+        return missing
+
+    def _leave_ours_unread(self, path: str) -> bool:
+        row = self.calendar.synced_events.filter(path=path).exclude(state=EventState.GONE).first()
+        if row is None:
+            return False
+        journal.about_copy(row, "event_unreadable", code=reading.DIED)
+        SyncedEvent.objects.filter(pk=row.pk).update(fetch_at=None)
+        self.run.report.count("skipped")
+        return True
 
     def _apply(self, fetched: Sequence[Fetched]) -> list[str]:
         paths = [item.path for item in fetched]

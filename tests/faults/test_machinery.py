@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
@@ -15,13 +17,17 @@ from django.conf import settings as configured
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from icloud_sync.models import EventState, ICloudConnection
+from icloud_sync.ical.event import ScannedEvent
+from icloud_sync.local import mirror
+from icloud_sync.models import EventState, ICloudConnection, JournalEntry
 from icloud_sync.services import calendar_pull, syncing
 from leadmagicx.celery import app
 from tests.engine.test_many import many
 from tests.faults.ground import ground
-from tests.killing import Moment, dying, let_leases_expire, meanwhile, watching
+from tests.killing import Killed, Moment, Watch, dying, let_leases_expire, meanwhile, watching
 from tests.stage import Stage, day
+
+POISON = re.compile(rb"^SUMMARY:Event 7\r?$", re.MULTILINE)
 
 
 def test_f39_a_time_limit_in_the_middle_leaves_whole_batches(stage: Stage) -> None:
@@ -143,6 +149,86 @@ def test_f38_f44_a_worker_may_die_at_every_moment_of_a_look(stage: Stage) -> Non
         place.ada.sync(2)
     assert (place.events, place.blocked) == (["Grace Hopper", "Dentist", "Late"], ["Dentist", "Late"])
     assert (place.puts(), place.row.state) == (1, EventState.WRITTEN)
+
+
+def test_f38_an_event_that_kills_its_reader_is_left_unread_the_third_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = stage.person()
+    home = ada.account.calendar("Home")
+    home.load(many(60))
+    ada.connect()
+    read: list[bytes] = []
+    watches: list[Watch] = []
+    healthy = mirror.scan
+
+    def scan(body: bytes) -> ScannedEvent:
+        read.append(body)
+        if POISON.search(body):
+            watches[-1].dead = True
+            raise Killed
+        return healthy(body)
+
+    monkeypatch.setattr(mirror, "scan", scan)
+    for blocked in (0, 7, 59):
+        let_leases_expire()
+        ICloudConnection.objects.update(not_before=None)
+        with watching() as watch:
+            watches.append(watch)
+            syncing.pull(ada.connection.pk)  # type: ignore[union-attr]
+        assert len(ada.blocks) == blocked
+    assert sum(bool(POISON.search(body)) for body in read) == 2, "not looked into any more"
+    assert not watches[-1].dead
+    entry = JournalEntry.objects.get(action="event_unreadable")
+    assert (entry.path, entry.code, ada.flags) == (f"{home.path}event-7.ics", "reader_died", {"unreadable_event"})
+    calendar = ada.calendar("Home")
+    assert (calendar.token, calendar.reading, calendar.reading_path) == (home.token, 0, "")
+    with stage.icloud.counting() as seen:
+        ada.sync()
+    assert len(seen.requests) == 1
+    home.put("event-7.ics", many(8)[7][1].replace(b"Event 7", b"Smaller"))
+    ada.sync()
+    assert (len(ada.blocks), ada.flags) == (60, set())
+
+
+def test_f38_our_own_event_that_kills_its_reader_is_left_as_it_is(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = ground(stage)
+    place.event.edit(title="Changed on the phone")
+    healthy = calendar_pull.copies.load
+    watches: list[Watch] = []
+
+    def load(*args: Any, **kwargs: Any) -> Any:
+        watches[-1].dead = True
+        raise Killed
+
+    monkeypatch.setattr(calendar_pull.copies, "load", load)
+    for _ in range(3):
+        let_leases_expire()
+        ICloudConnection.objects.update(not_before=None)
+        with watching() as watch:
+            watches.append(watch)
+            syncing.pull(place.ada.connection.pk)  # type: ignore[union-attr]
+    assert [watch.dead for watch in watches] == [True, True, False]
+    assert JournalEntry.objects.get(action="event_unreadable").code == "reader_died"
+    monkeypatch.setattr(calendar_pull.copies, "load", healthy)
+
+
+def test_f38_a_reader_out_of_memory_counts_as_a_death_and_any_other_end_does_not(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error, left in ((MemoryError, 1), (SoftTimeLimitExceeded, 0)):
+        person = stage.person(error.__name__.lower())
+        person.account.calendar("Home").load(many(3))
+        person.connect()
+        with monkeypatch.context() as patch:
+            patch.setattr(mirror, "scan", mock.Mock(side_effect=error))
+            with pytest.raises(error):
+                syncing.pull(person.connection.pk)  # type: ignore[union-attr]
+        assert person.calendar("Home").reading == left
+        person.sync()
+        assert (len(person.blocks), person.calendar("Home").reading) == (3, 0)
 
 
 def test_f44_the_lease_of_the_dead_runs_out_within_a_minute(stage: Stage) -> None:
