@@ -1,6 +1,10 @@
 """Busy time by user, source and day, kept by triggers on the blocked slots (decision 0039)."""
 
+import datetime
+
 import django.db.models.deletion
+import django.db.models.expressions
+import django.db.models.lookups
 from django.conf import settings
 from django.db import migrations, models
 
@@ -15,8 +19,8 @@ MERGED = """range_agg(int8range(
 
 # Writers of one user's slots wait for each other, users in one order. What is read next sees what the other one wrote,
 # because each statement of a trigger has a snapshot of its own; a transaction whose snapshot is older than the other's
-# write fails at the day's row (serialization failure), and so never leaves it wrong. 3 << 48: the kinds of locks are
-# in calendars.services.transactions.
+# write fails at the day's row (serialization failure), and so never leaves it wrong; for that every write of a slot
+# rewrites its day, also when the day stays the same. 3 << 48: calendars.services.transactions has the kinds of locks.
 LOCK = """
     perform pg_advisory_xact_lock((3::bigint << 48) + user_id)
         from (select distinct user_id from ({0}) as touched order by 1) as ordered;
@@ -99,6 +103,11 @@ class Migration(migrations.Migration):
                 ('busy', calendars.models.busy.SecondsField()),
                 ('user', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+        ),
+        migrations.RemoveIndex(model_name='blockedslot', name='blocked_long_by_user'),
+        migrations.AddIndex(
+            model_name='blockedslot',
+            index=models.Index(condition=models.Q(django.db.models.lookups.GreaterThan(django.db.models.expressions.CombinedExpression(models.F('busy_end'), '-', models.F('busy_start')), datetime.timedelta(days=2)), ('blocks', True)), fields=['user', 'busy_end'], include=('busy_start', 'source', 'place'), name='blocked_long_by_user'),
         ),
         # Rewritten at each change of its day: room in the page spares the key's index.
         migrations.RunSQL("alter table calendars_busyday set (fillfactor = 70)", migrations.RunSQL.noop),

@@ -25,9 +25,9 @@ class BlockedSlot(models.Model):
     """One occurrence: made in LeadMagicX, or mirrored from iCloud by the app that owns `external_id`.
 
     `start`/`end` are shown, `busy_start`/`busy_end` (with travel time, rule P12) close the time when `blocks`.
-    A user's blocking rows are read by where they start, `SHORT` before the time asked about and on; the few that last
-    longer have an index of their own. So a question costs what lies in its days, not what lies in the years after, and
-    the table itself need not be touched.
+    What a user's rows take is read from `BusyDay`; only the few that last longer than `SHORT` are read here, by an
+    index of their own. Who asks for reasons reads the rows by where they start, `SHORT` before the time asked about and
+    on. So a question costs what lies in its days, not what lies in the years after.
     """
 
     user = models.ForeignKey(  # found by the indexes below
@@ -59,8 +59,12 @@ class BlockedSlot(models.Model):
                 condition=Q(blocks=True),
                 name="blocked_busy_by_user",
             ),
+            # With all that a question asks: PostgreSQL cannot know how few they are, and would read the one above.
             models.Index(
-                fields=["user", "busy_end"], condition=Q(lasts_long(), blocks=True), name="blocked_long_by_user"
+                fields=["user", "busy_end"],
+                include=["busy_start", "source", "place"],
+                condition=Q(lasts_long(), blocks=True),
+                name="blocked_long_by_user",
             ),
             models.Index(fields=["user", "end", "start"], name="blocked_shown_by_user"),
             models.Index(fields=["external_id"], condition=Q(external_id__isnull=False), name="blocked_by_external"),
