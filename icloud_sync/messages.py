@@ -162,7 +162,7 @@ JOURNAL_TEXTS: dict[str, Text] = {
     "sync_failed": _("The look at the account ended early."),
     "removal_given_up": _("Not everything could be removed from iCloud within a day; the password is erased now."),
     "first_import": _("The calendar was read for the first time."),
-    "token_lost": _("iCloud forgot where the last look ended; the calendar is read in full."),
+    "token_lost": _("The calendar was read anew."),
     "calendar_not_readable": _("The calendar could not be read; what it blocked stays blocked."),
     "calendar_gone": _("The calendar is not in iCloud any more."),
     "rights_lost": _("Writer's access to the calendar was lost; appointments wait."),
@@ -170,10 +170,10 @@ JOURNAL_TEXTS: dict[str, Text] = {
     "created": _("Written to iCloud."),
     "updated": _("Updated in iCloud."),
     "deleted": _("Removed from iCloud."),
-    "already_gone": _("It was to be removed from iCloud, and was not there any more."),
+    "already_gone": _("It was to be removed from iCloud."),
     "adopted": _("An earlier write had arrived after all."),
-    "postponed": _("iCloud could not take it now; it is tried again."),
-    "name_refused": _("iCloud refused its identity; it is written under another one."),
+    "postponed": _("It could not be written to iCloud yet."),
+    "name_refused": _("iCloud refused its identity."),
     "write_failed": _("It could not be written to iCloud."),
     "edit_taken": _("Edited in iCloud, and taken over here."),
     "edit_lost": _("Edited on both sides; LeadMagicX's version won, this is what gave way."),
@@ -193,10 +193,17 @@ JOURNAL_TEXTS: dict[str, Text] = {
     "event_deleted": _("An event was deleted in iCloud."),
     "event_moved": _("An event moved to another calendar."),
     "event_warning": _("An event was read with a guess."),
-    "event_unreadable": _("An event could not be read; the others went on."),
+    "event_unreadable": _("An event was left out; the others went on."),
 }
 # Actions whose code is that of an error, which says more.
-WITH_ERROR = frozenset({"sync_failed", "needs_password", "unreachable", "write_failed"})
+WITH_ERROR = frozenset({"sync_failed", "needs_password", "unreachable", "write_failed", "postponed"})
+# Actions that one error is behind, whatever their code.
+BEHIND: dict[str, type[ICloudError]] = {
+    "token_lost": errors.TokenLost,
+    "already_gone": errors.ItemMissing,
+    "name_refused": errors.UidConflict,
+    "event_unreadable": errors.ItemUnreadable,
+}
 
 # Why iCloud refused an event for good (rule W9): a precondition of CalDAV, or the HTTP status.
 REFUSAL_TEXTS: dict[str, Text] = {
@@ -206,6 +213,7 @@ REFUSAL_TEXTS: dict[str, Text] = {
     "valid-calendar-data": _("iCloud could not read it. Change its title, location or notes, then try again."),
     "supported-calendar-component": _("The calendar takes no events. Choose another primary calendar."),
     "unreadable": _("What stands in iCloud cannot be read. Delete it on your iPhone, then put it back."),
+    "name_taken": _("iCloud holds another event under its name. Try again."),
     "403": _("iCloud does not allow it. Check that you may edit the calendar, then try again."),
     "404": _("iCloud did not take it. Change its title, location or notes, then try again."),
     "413": _("It is too large for iCloud. Shorten its notes, then try again."),
@@ -223,6 +231,10 @@ def code_of(kind: type[ICloudError]) -> str:
 
 
 BY_CODE: dict[str, Text] = {code_of(kind): text for kind, text in ERROR_TEXTS.items()}
+# A write that waits keeps the status it was answered with.
+BY_STATUS: dict[str, type[ICloudError]] = {"412": errors.ItemChanged} | dict.fromkeys(
+    ("404", "409", "423", "425"), errors.ItemBusy
+)
 
 
 def error_text(error: ICloudError | str) -> str:
@@ -277,6 +289,9 @@ def flag_text(code: str, values: Mapping[str, Any]) -> str:
 def journal_text(entry: JournalEntry) -> str:
     """Return what sync did, in words."""
     text = str(JOURNAL_TEXTS.get(entry.action, entry.action.replace("_", " ")))
+    behind = BEHIND.get(entry.action) or (BY_STATUS.get(entry.code) if entry.action == "postponed" else None)
+    if behind is not None:
+        return f"{text} {ERROR_TEXTS[behind]}"
     return f"{text} {error_text(entry.code)}" if entry.action in WITH_ERROR and entry.code else text
 
 

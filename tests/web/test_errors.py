@@ -10,8 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from icloud_sync import errors
-from icloud_sync.local import attention
-from icloud_sync.messages import REFUSAL_TEXTS, error_text, refusal_text
+from icloud_sync.messages import error_text
 from icloud_sync.models import ICloudConnection
 from icloud_sync.services import choosing
 from tests.fake_icloud import FakeICloud
@@ -37,18 +36,6 @@ def connect(client: Client, ada: Person, **given: str) -> str:
     answer = client.post(CONNECT, form)
     assert answer.status_code == 200, "it should have been refused"
     return answer.content.decode()
-
-
-def test_every_refusal_of_an_event_is_told_with_a_way_to_try_again(scene: Scene, client: Client) -> None:
-    """Rule W9."""
-    engagement = scene.written.session.engagements.get()
-    for code in ["none of these", *REFUSAL_TEXTS]:
-        attention.about_engagement(engagement, "write_failed", now=timezone.now(), status=code)
-        for path in ("/attention/", f"/appointments/{scene.written.pk}/"):
-            page = words(client.get(path).content.decode())
-            assert refusal_text(code) in page, (code, path)
-            assert "Try again" in page
-        attention.resolve(engagement, "write_failed", now=timezone.now())
 
 
 def test_a_wrong_password_names_the_right_one(ada: Person, client: Client) -> None:
