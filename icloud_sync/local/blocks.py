@@ -69,16 +69,16 @@ def row_of(event: ICloudEvent, found: Occurrence, *, calendar: ICloudCalendar, c
     )
     travel = context.travel_time_blocks
     return SlotRow(
-        start=found.start,
-        end=found.end,
-        busy_start=found.start - found.travel_before if travel else found.start,
-        busy_end=found.end + found.travel_after if travel else found.end,
-        all_day=found.all_day,
-        title=found.title[:500],
-        blocks=blocks,
-        code=code,
-        place=calendar.name[:200],
-        removed_at=event.removed_at,
+        found.start,
+        found.end,
+        found.start - found.travel_before if travel else found.start,
+        found.end + found.travel_after if travel else found.end,
+        found.all_day,
+        found.title[:500],
+        blocks,
+        code,
+        calendar.name[:200],
+        event.removed_at,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .wire import Reply, Wire
 
 MULTISTATUS_STATUSES = frozenset({200, 207})
+_FOLDER = re.compile(r"(?:https?://[^/?#\s]+)?(?:/[^/?#\s]+)+")
 
 
 class Link:
@@ -33,6 +35,7 @@ class Link:
         self.home = ""
         self._origin: Origin | None = None
         self._wire: Wire | None = None
+        self._folders: dict[str, str] = {}
 
     @property
     def entry(self) -> Location:
@@ -126,6 +129,16 @@ class Link:
         """
         if is_plain(href):
             return href
+        folder, _, name = href.rpartition("/")
+        if not is_plain("/" + name) or not _FOLDER.fullmatch(folder):
+            return self._located(href, answer)
+        # The events of a calendar share its address: an "@" or a host in it is looked into once.
+        known = self._folders.get(folder)
+        if known is None:
+            known = self._folders[folder] = self._located(folder + "/", answer) or ""
+        return known + name if known else None
+
+    def _located(self, href: str, answer: Answer) -> str | None:
         try:
             return self.session.trusted.locate(href, base=answer.location).path
         except UnusablePath:

@@ -114,7 +114,8 @@ def test_plain_http_where_tls_is_expected_is_refused(stage: Stage, client_with: 
     client = client_with(url=f"https://{stage.origin}/", trusted_hosts=(stage.origin,), request_timeout=0.3)
     with pytest.raises(errors.Unreachable):
         client.discover()
-    assert stage.requests == []
+    # What the server makes of a handshake is not ours; the password must not be in it.
+    assert not any("authorization" in request.headers for request in stage.requests)
 
 
 def test_old_protocols_are_not_spoken() -> None:
