@@ -250,7 +250,8 @@ class AttentionAdmin(StaffReads, admin.ModelAdmin):
 class JournalAdmin(StaffReads, admin.ModelAdmin):
     """What sync did and why. Only ever added to, by sync."""
 
-    list_display = ("at", "user", "connection", "calendar", "action", "code", "what")
+    # The sentence stands where a narrow window still shows it.
+    list_display = ("at", "user", "what", "calendar", "connection", "action", "code")
     list_select_related = ("user", "connection", "calendar")
     list_filter = ("action",)
     search_fields = ("uid", "path", "connection__apple_id", "user__username")

@@ -11,6 +11,8 @@ from drf_spectacular.views import SpectacularAPIView
 from leadmagicx import health
 from leadmagicx.reference import views as reference
 
+admin.site.site_header = admin.site.site_title = "LeadMagicX"
+
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,9 +40,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(django_db_setup: None, browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """The browser ends before the database does: what it keeps open keeps a session there."""
-    return {**browser_type_launch_args, "executable_path": chromium.executable(), "args": FLAGS}
+def browser_type_launch_args(
+    django_db_setup: None, browser_type_launch_args: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """The browser ends before the database does, and so does what still served it: both keep a session there."""
+    yield {**browser_type_launch_args, "executable_path": chromium.executable(), "args": FLAGS}
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(10)
 
 
 class Window:

@@ -32,6 +32,10 @@ FAULTS = """() => {
     if (!e.closest(".entry") && e.scrollWidth > e.clientWidth + 1 && e.clientWidth &&
         getComputedStyle(e).overflowX !== "visible" && !e.matches("input, select, textarea"))
       faults.push("cut off: " + name(e));
+    // A box that is narrower than its own words lets them run over its neighbour.
+    if (!e.closest(".entry, pre") && e.clientWidth && e.scrollWidth > e.clientWidth + 1 &&
+        [...e.childNodes].some((node) => node.nodeType === 3 && node.data.trim()) && !e.matches("select, textarea"))
+      faults.push("runs over: " + name(e));
   }
   const controls = [...document.querySelectorAll("a, button, input:not([type=hidden]), select, textarea, summary")]
     .filter(seen).map((e) => [e, e.getBoundingClientRect()]);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from icloud_sync.models import ICloudConnection
 from tests.scene import Scene
 
@@ -29,6 +31,7 @@ def pages(scene: Scene) -> dict[str, str]:
         "cancel": f"{appointment}cancel/",
         "new appointment": f"/appointments/new/?calendar={scene.consultation.pk}&date={day}",
         "why": f"/availability/?calendar={scene.consultation.pk}&date={day}",
+        "closed": f"/availability/?calendar={scene.consultation.pk}&date={day - timedelta(days=1)}",
         "block time": "/blocked-slots/new/",
         "blocked slot": f"/blocked-slots/{slot}/",
         "rest": REFERENCE,

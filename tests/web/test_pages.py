@@ -9,6 +9,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import get_resolver
+from django.utils import translation
 
 from calendars.models import Appointment, BlockedSlot
 from icloud_sync.models import ICloudConnection
@@ -227,11 +228,21 @@ def test_a_page_that_is_not_there_and_one_that_is_forbidden(ada: Person, client:
     assert "the form had been open for too long" in words(answer.content.decode())
 
 
+def sentences(text: str) -> list[str]:
+    return [part.strip() for part in re.split(r"[.:·]", text) if len(part.split()) > 2]
+
+
 def test_the_error_pages_need_nothing_but_themselves() -> None:
     from django.template.loader import render_to_string
 
-    for name in ("400", "403", "404", "500"):
-        assert name in words(render_to_string(f"{name}.html"))
+    for name in ("400", "403", "403_csrf", "404", "500"):
+        english = words(render_to_string(f"{name}.html"))
+        with translation.override("de"):
+            german = render_to_string(f"{name}.html")
+        assert name[:3] in english
+        assert '<html lang="de">' in german
+        assert "Zurück zum Kalender" in german
+        assert not set(sentences(english)) & set(sentences(words(german)))
 
 
 def test_names_of_pages_are_not_those_of_rest() -> None:
