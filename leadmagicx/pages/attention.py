@@ -75,13 +75,21 @@ def attention(request: SignedInRequest) -> HttpResponse:
 def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
     """Put a case aside that asks for nothing but to be seen, with what its line says besides."""
     case = get_object_or_404(cases_of(request.user), pk=pk)
-    besides = selectors.open_attention(user_id=case.user_id).filter(code=MOVED, engagement_id=case.engagement_id)
+    besides = cases_besides(case)
     try:
-        for one in [case.pk, *besides.exclude(pk=case.pk).values_list("pk", flat=True)]:
+        for one in [case.pk, *besides]:
             flags.acknowledge(attention_id=one, now=timezone.now())
     except InvalidState as error:
         messages.error(request, error.text)
     return redirect(next_page(request, default=reverse("pages:attention")))
+
+
+def cases_besides(case: Attention) -> list[int]:
+    """Return what the line of a case says as well: that the appointment was moved."""
+    if case.engagement is None or case.code not in MOVED_AND_MORE:
+        return []
+    cases = selectors.open_attention(user_id=case.user_id)
+    return list(cases.filter(code=MOVED, engagement=case.engagement).values_list("pk", flat=True))
 
 
 def cases_of(user: User) -> QuerySet[Attention]:

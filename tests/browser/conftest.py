@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page
 
@@ -48,6 +50,14 @@ def browser_type_launch_args(
     for thread in threading.enumerate():
         if "process_request_thread" in thread.name:
             thread.join(10)
+    _close_every_connection()
+
+
+def _close_every_connection() -> None:
+    """Playwright's event loop makes Django keep a second connection for this thread, which nobody finds afterwards."""
+    for found in gc.get_objects():
+        if issubclass(type(found), BaseDatabaseWrapper) and found._thread_ident == threading.get_ident():
+            found.close()
 
 
 class Window:
