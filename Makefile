@@ -10,7 +10,7 @@ PYTHON ?= $(shell for name in /usr/bin/python3.11 python3.11 python3 python3.12 
 	$$name -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 # Otherwise each of the many short processes of a demo or a test run compiles all of Django anew.
 export PYTHONDONTWRITEBYTECODE :=
-PYTEST_ARGS ?= -n 2 --dist worksteal
+PYTEST_ARGS ?= -n auto --dist worksteal
 # Checks load the settings; nothing is started for them and nothing is reached.
 CHECKED := env -u SENTRY_DSN DEBUG=false DATABASE_URL=postgres://checks@127.0.0.1:9/checks REDIS_URL=redis://127.0.0.1:9/0 \
 	SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG CREDENTIAL_KEYS=b25seS1mb3ItY2hlY2tzLTAxMjM0NTY3ODlhYmNkZWY= \

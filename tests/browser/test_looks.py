@@ -11,6 +11,7 @@ from axe_core_python.sync_playwright import Axe
 from django.contrib.staticfiles import finders
 from playwright.sync_api import Page, expect
 
+from tests import night
 from tests.browser.conftest import VIEWPORTS, Opener
 from tests.browser.tour import pages
 from tests.browser.wcag22 import obscured, small_targets
@@ -75,11 +76,16 @@ def violations(page: Page, options: dict[str, Any]) -> list[str]:
     return [f"axe {one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
 
 
-def faults_of(page: Page) -> list[str]:
-    """Return what is wrong with the page that is open, in both colour schemes, as wide as the window is."""
+def misplaced(page: Page) -> list[str]:
+    """Return what is cut off, overlaps or is too small on the page that is open, as wide as the window is."""
     page.evaluate(UNFOLD)
     found: list[str] = page.evaluate(FAULTS)
-    found += violations(page, {}) + small_targets(page)
+    return found + small_targets(page)
+
+
+def faults_of(page: Page) -> list[str]:
+    """Return what is wrong with the page that is open, in both colour schemes, as wide as the window is."""
+    found = misplaced(page) + violations(page, {})
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     found += [f"dark: {one}" for one in violations(page, COLOURS)]
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
@@ -98,7 +104,8 @@ def test_every_page_can_be_read_and_used_by_everybody(window: Opener, scene: Sce
         prepare(tab.open(path))
         for size, box in VIEWPORTS.items():
             page.set_viewport_size(box)  # type: ignore[arg-type]
-            faults[f"{name}, {size}"] = faults_of(page) + obscured(page)
+            thorough = size in night.turn(list(VIEWPORTS), of=f"the looks of {name}")
+            faults[f"{name}, {size}"] = faults_of(page) + obscured(page) if thorough else misplaced(page)
     tab.complaints = [complaint for complaint in tab.complaints if complaint != NOT_FOUND]
     assert wrong(faults) == {}
 

@@ -42,7 +42,15 @@ def running_in(folder: Folder) -> list[psutil.Process]:
     return found
 
 
+def command_of(process: psutil.Process) -> str:
+    """Return a process's command line; empty when it ended a moment ago."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
 def one(folder: Folder, word: str) -> psutil.Process:
     """Return the eldest process of the folder with that word in its command line."""
-    found = [process for process in running_in(folder) if word in " ".join(process.cmdline())]
+    found = [process for process in running_in(folder) if word in command_of(process)]
     return min(found, key=psutil.Process.create_time)

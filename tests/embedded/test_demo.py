@@ -104,6 +104,7 @@ def _is_another(run: Run, words: str, killed: psutil.Process | None = None) -> b
     return False
 
 
+@pytest.mark.nightly
 def test_a_killed_supervisor_leaves_nothing_and_the_next_demo_starts(folder: Folder) -> None:
     run = Run(folder, ICLOUD_CALDAV_URL="http://127.0.0.1:9/", ICLOUD_TRUSTED_HOSTS="127.0.0.1")
     with run.process:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -156,7 +158,8 @@ def test_f12_a_cancelled_appointment_goes_although_it_was_edited(stage: Stage) -
 
 
 @pytest.mark.parametrize("status", [423, 507])
-def test_f13_a_locked_or_full_account_waits_and_a_full_one_is_told(stage: Stage, status: int) -> None:
+def test_f13_a_locked_or_full_account_waits_and_a_full_one_is_told(stage: Stage, settings: Any, status: int) -> None:
+    settings.ICLOUD_POLL_SECONDS = 60
     place = ground(stage, written=False)
     rule = place.icloud.faults.add(faults.status(status, body=b""), method="PUT")
     place.ada.push()

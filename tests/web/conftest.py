@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from tests.scene import Scene, full_week, person
+from tests import kept
+from tests.scene import Scene, person
 from tests.stage import Person, Stage
 
 
@@ -21,7 +22,7 @@ def english() -> Iterator[None]:
 
 @pytest.fixture
 def scene(stage: Stage) -> Scene:
-    return full_week(stage)
+    return kept.week(stage)
 
 
 @pytest.fixture
