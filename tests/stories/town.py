@@ -158,10 +158,21 @@ class Town:
         """I10, I11, P16: time that was blocked stays blocked while nobody changed its event, whatever goes wrong."""
         if not self.ledger.foreign:
             return
-        held = {uid for uid, text in self.blocking.items() if self.ledger.foreign.get(uid) == text}
+        busy = self._busy_on_phones()
+        held = {uid for uid, text in self.blocking.items() if uid in busy and self.ledger.foreign.get(uid) == text}
         present = self._blocked_uids()
         assert held <= present, f"time was opened by mistake: {held - present}"
-        self.blocking = {uid: self.ledger.foreign[uid] for uid in present if uid in self.ledger.foreign}
+        self.blocking = {uid: self.ledger.foreign[uid] for uid in present & busy}
+
+    def _busy_on_phones(self) -> set[str]:
+        """Return the UIDs of the owners' events that take time in a conflict calendar, whether read already or not."""
+        checked = set(ICloudCalendar.objects.filter(checks_conflicts=True).values_list("path", flat=True))
+        return {
+            event.uid
+            for person in self.people
+            for event in person.phone.events()
+            if event.uid in self.ledger.foreign and event.calendar.path in checked and not event.free
+        }
 
     def _blocked_uids(self) -> set[str]:
         rows = BlockedSlot.objects.filter(source="icloud", blocks=True).values("external_id")
