@@ -260,9 +260,12 @@ class CalendarPull:
             )
 
     def _maybe_ours(self, body: mirror.Body) -> None:
-        """A new event with the UID of one of ours: ours, moved here, if nothing is left at the old place (P6)."""
+        """A new event with the UID of one of ours: ours, moved here, if nothing is left at the old place (P6).
+
+        Ours as well, if this is the old place: moved away where nobody looks, and back.
+        """
         row = self._row_by_uid(body)
-        if row is None or not self._old_place_is_empty(row):
+        if row is None or (row.path != body.path and not self._old_place_is_empty(row)):
             self.mirror.apply([body], surely_theirs=True)
             return
         if row.state in (EventState.GONE, EventState.DELETING):

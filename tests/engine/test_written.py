@@ -118,6 +118,22 @@ def test_another_primary_calendar_gets_new_events_and_the_old_ones_go(stage: Sta
     assert place.row.uid != uid
 
 
+def test_an_old_one_that_was_moved_out_of_sight_goes_when_it_comes_back(stage: Stage) -> None:
+    """A story told so: it was to be removed from the calendar that is no primary any more, was not there, and then was
+    again, where it had been."""
+    place = ground(stage)
+    place.ada.account.add_calendar("Away")
+    old = place.event
+    place.ada.choose(primary="Work", conflicts=("Home",))
+    old.move("Away")
+    place.ada.sync(4)
+    assert [e.summary for e in place.ada.phone.events("Work")] == ["Grace Hopper"]
+    place.ada.phone.by_uid(old.uid).move("Home")
+    place.ada.sync(4)
+    assert (place.events, [e.summary for e in place.ada.phone.events("Work")]) == (["Dentist"], ["Grace Hopper"])
+    assert place.blocked == ["Dentist"]
+
+
 @pytest.mark.parametrize("written", ["keep", "remove"])
 def test_disconnecting_keeps_or_removes_what_is_to_come(stage: Stage, written: Any) -> None:
     place = ground(stage)
