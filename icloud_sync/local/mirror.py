@@ -169,9 +169,10 @@ class Mirror:
         blocks.remove_events(list(kept.values_list("pk", flat=True)))
 
     def leave_unread(self, path: str, etag: str, *, reason: str) -> None:
-        """Name an event that must not even be looked into; it is read again when it changes (rule P14)."""
+        """Name an event that must not even be looked into; it is read when it changes (rule P14), or tomorrow: what
+        killed its readers may have been something else."""
         event = ICloudEvent.objects.filter(calendar=self.calendar, path=path).first() or self._new(path)
-        event.etag, event.vanished_at, event.fetch_at, event.attempts = etag, None, None, 0
+        event.etag, event.vanished_at, event.fetch_at, event.attempts = etag, None, self.now + DAY, 0
         batch = _Batch()
         self._unreadable(event, reason, batch)
         with transaction.atomic():

@@ -2,15 +2,15 @@
 
 Reading an event never raises more than ItemUnreadable, but it may take a worker's memory, and the worker with it. So
 it is noted, and committed, before it begins. After one death events are read one by one, each noted; one that killed
-twice is left unread.
+twice is left unread for a day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, transaction
 
 from icloud_sync.models import ICloudCalendar
 
@@ -21,18 +21,19 @@ DIED = "reader_died"
 def noted(calendar: ICloudCalendar) -> Iterator[bool]:
     """Note that events of a calendar are being read, outside any transaction; yield whether a worker died over it.
 
-    Whatever ends the block, the process is alive then and the note goes. It stays after a MemoryError, which is as
-    good as a death, and when the database cannot be told.
+    Whatever ends the block, the process is alive then and the note goes; a MemoryError is as good as a death. When the
+    database cannot be told, what it could not be told of is raised, and the note stays.
     """
     died = calendar.reading > 0
     if not died:
         _note(calendar, reading=1)
     try:
         yield died
-    except (MemoryError, DatabaseError):
+    except MemoryError:
         raise
     except BaseException:
-        _note(calendar, reading=0, reading_path="")
+        with suppress(DatabaseError, InterfaceError):
+            _note(calendar, reading=0, reading_path="")
         raise
     _note(calendar, reading=0, reading_path="")
 

@@ -191,7 +191,7 @@ class CalendarPull:
         """Apply events of which one may have killed the last worker; the one it was at then is left unread (F38)."""
         missing: list[str] = []
         for item in portion:
-            if item.path != self.calendar.reading_path:
+            if item.path != self.calendar.reading_path or item.body is None:
                 reading.at(self.calendar, item.path)
                 missing += self._apply([item])
             elif not self._leave_ours_unread(item.path):

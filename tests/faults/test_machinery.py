@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from icloud_sync.ical.event import ScannedEvent
 from icloud_sync.local import mirror
-from icloud_sync.models import EventState, ICloudConnection, JournalEntry
+from icloud_sync.models import EventState, ICloudCalendar, ICloudConnection, ICloudEvent, JournalEntry
 from icloud_sync.services import calendar_pull, syncing
 from leadmagicx.celery import app
 from tests.engine.test_many import many
@@ -189,6 +189,39 @@ def test_f38_an_event_that_kills_its_reader_is_left_unread_the_third_time(
     home.put("event-7.ics", many(8)[7][1].replace(b"Event 7", b"Smaller"))
     ada.sync()
     assert (len(ada.blocks), ada.flags) == (60, set())
+
+
+def test_f38_what_was_left_unread_for_another_reason_is_read_the_next_day(stage: Stage) -> None:
+    ada = stage.person()
+    home = ada.account.calendar("Home")
+    home.load(many(3))
+    ada.connect()
+    path = f"{home.path}event-1.ics"
+    ICloudCalendar.objects.filter(pk=ada.calendar("Home").pk).update(reading=1, reading_path=path)
+    ada.sync()
+    assert (len(ada.blocks), ada.flags) == (2, {"unreadable_event"})
+    left = ICloudEvent.objects.get(path=path)
+    assert left.fetch_at is not None
+    assert timedelta(hours=23) < left.fetch_at - timezone.now() <= timedelta(days=1)
+    ICloudEvent.objects.filter(pk=left.pk).update(fetch_at=timezone.now())
+    ICloudCalendar.objects.update(recheck_at=timezone.now())
+    ada.sync()
+    assert (len(ada.blocks), ada.flags) == (3, set())
+
+
+def test_f38_an_end_that_is_no_death_accuses_nobody(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database fails in the middle of reading one by one: the event that was read then is innocent."""
+    ada = stage.person()
+    ada.account.calendar("Home").load(many(3))
+    ada.connect()
+    ICloudCalendar.objects.filter(pk=ada.calendar("Home").pk).update(reading=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(mirror, "scan", mock.Mock(side_effect=OperationalError))
+        with pytest.raises(OperationalError):
+            syncing.pull(ada.connection.pk)  # type: ignore[union-attr]
+    assert (ada.calendar("Home").reading, ada.calendar("Home").reading_path) == (0, "")
+    ada.sync()
+    assert (len(ada.blocks), ada.flags) == (3, set())
 
 
 def test_f38_our_own_event_that_kills_its_reader_is_left_as_it_is(
