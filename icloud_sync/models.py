@@ -137,6 +137,7 @@ class ICloudCalendar(models.Model):
         max_length=1000, blank=True, help_text="Change mark of the last pull that was applied in full."
     )
     token = models.TextField(blank=True, help_text="Sync token of the last pull that was applied in full.")
+    token_at = models.DateTimeField(null=True, blank=True, help_text="When the pull that got this token began.")
     checks_conflicts = models.BooleanField(default=False)
     missing_since = models.DateTimeField(null=True, blank=True, help_text="Not listed any more, not yet proved gone.")
     gone_at = models.DateTimeField(null=True, blank=True)

@@ -34,12 +34,15 @@ def changes(link: Link, calendar: str, *, token: str | None) -> Delta:
     changed: dict[str, str | None] = {}
     removed: set[str] = set()
     asked = token or ""
+    named = False
     for _ in range(_MOST_PAGES):
         answer = _sync_report(link, calendar, asked)
         result = link.read(answer)
+        named |= bool(result.rows)
         more = _merge(link, answer, result.rows, changed=changed, removed=removed) or answer.status == 507
         if not more:
-            return Delta(changed, removed, result.token, complete=not token)
+            empty = named and not changed and not removed
+            return Delta(changed, removed, result.token, complete=not token, empty=empty)
         if not result.token or result.token == asked:
             break
         asked = result.token

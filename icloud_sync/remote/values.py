@@ -48,13 +48,15 @@ class Delta:
     `changed` maps a path to its ETag, or to None when the server did not tell it: fetch it and see. `removed` are
     paths that answered 404 or 410; it may name paths nobody has ever seen. `token` is None when the server gave
     none that can be used next time: list the calendar in full. `complete` says that `changed` is the whole calendar
-    (an initial listing that ended by itself).
+    (an initial listing that ended by itself). `empty` says that the calendar itself is named as changed, and nothing
+    else (fact 4.3: when nothing changed it is not named).
     """
 
     changed: dict[str, str | None] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
     token: str | None = None
     complete: bool = False
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

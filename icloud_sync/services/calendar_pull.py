@@ -47,6 +47,7 @@ class CalendarPull:
         self.calendar = calendar
         self.context = context
         self.knows_tokens = True
+        self.repeated = False  # the answer named something that was known before
         first = calendar.listed_at is None
         self.mirror = mirror.Mirror(calendar, context, run.report, first=first, now=run.started, guard=run.guard)
 
@@ -54,6 +55,10 @@ class CalendarPull:
         """Fetch and apply what changed since the last token; the new token is kept only when all of it was."""
         delta = self._changes()
         fetch, vanished = self._compare(delta)
+        if not delta.complete and (self.repeated or delta.empty):
+            # More, or less, than what changed: everything, as some answer a token they forgot, and no deletion (4.6).
+            delta = self._whole()
+            fetch, vanished = self._compare(delta)
         self.run.report.total += len(fetch)
         missing = self.fetch(fetch, listed=delta.changed)
         with transaction.atomic():
@@ -63,6 +68,7 @@ class CalendarPull:
             # Without a token something of the answer is missing: without a mark it is asked again (F28, F30).
             sure = delta.token is not None or not self.knows_tokens
             values: dict[str, object] = {"mark": mark if sure else "", "token": delta.token or ""}
+            values["token_at"] = self.run.started
             if delta.complete:
                 values["listed_at"] = self.run.started
                 if self.calendar.listed_at is None:
@@ -77,6 +83,9 @@ class CalendarPull:
                 return self.run.client.changes(self.calendar.path, token=self.calendar.token)
             except TokenLost:
                 journal.about_calendar(self.calendar, "token_lost", path=self.calendar.path).save()
+        return self._whole()
+
+    def _whole(self) -> Delta:
         try:
             return self.run.client.changes(self.calendar.path, token=None)
         except TokenLost:
@@ -103,9 +112,11 @@ class CalendarPull:
         theirs = ICloudEvent.objects.filter(calendar=self.calendar, path__any_of=paths)
         for path, etag, vanished, removed in theirs.values_list("path", "etag", "vanished_at", "removed_at"):
             known[path] = "" if vanished or removed else etag
+            self.repeated |= bool(known[path]) and known[path] == changed[path]
         ours = SyncedEvent.objects.filter(calendar=self.calendar, path__any_of=paths)
         for row in ours.only("path", "etag", "state", "vanished_at", "written_at"):
             known[row.path] = "" if row.vanished_at else row.etag
+            self.repeated |= known[row.path] == changed[row.path] and self._was_told(row)
             if row.state in (EventState.DELETING, EventState.PENDING) or self._just_removed(row):
                 settled.add(row.path)
         return [
@@ -113,6 +124,11 @@ class CalendarPull:
             for path, etag in changed.items()
             if path not in settled and (etag is None or not known.get(path) or known[path] != etag)
         ]
+
+    def _was_told(self, row: SyncedEvent) -> bool:
+        """Say whether an earlier delta must have named this event as it is now."""
+        told = self.calendar.token_at
+        return told is not None and row.written_at is not None and row.written_at < told
 
     def _just_removed(self, row: SyncedEvent) -> bool:
         """A listing may still show what we removed a moment ago (fact 4.9)."""

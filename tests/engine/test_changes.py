@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from calendars.models import Session
-from icloud_sync.models import ICloudCalendar, ICloudEvent
+from icloud_sync.models import ICloudEvent
 from tests.engine.test_many import many
 from tests.fake_icloud import faults
 from tests.fake_icloud.faults import Action
@@ -72,13 +72,53 @@ def test_a_lost_token_loses_nothing(stage: Stage, mode: str) -> None:
     assert {"Changed", "New", "Stays"} <= {slot.title for slot in ada.blocks}
     assert ada.connection is not None
     assert ada.connection.error_code == "", "it is no refusal of the password"
-    if mode == "relist":
-        assert "Goes" in titles(ada)
-        ICloudCalendar.objects.update(listed_at=None)  # the daily full listing finds it out
-        made["Stays"].open()
     ada.sync(2)
     assert titles(ada) == ["Changed", "New", "Stays"]
     assert [slot.title for slot in ada.blocks if slot.removed_at] == ["Goes"]
+
+
+def test_everything_instead_of_what_changed_is_noticed_in_an_empty_calendar(stage: Stage) -> None:
+    """Fact 4.6: all that is left of a calendar whose events were deleted is the calendar itself."""
+    ada = stage.person()
+    made = events(ada, "Goes")
+    ada.connect()
+    ada.sync(2)
+    stage.icloud.flags.token_error = "relist"
+    ada.account.calendar("Home").forget_tokens()
+    made["Goes"].delete()
+    ada.sync(2)
+    assert titles(ada) == []
+
+
+def test_everything_instead_of_what_changed_is_noticed_among_our_own_events(stage: Stage) -> None:
+    """Fact 4.6: what was written before the last look is named once more, so more may have gone than is told."""
+    ada = stage.person()
+    consultation = stage.calendar(ada)
+    ada.connect()
+    for number in (1, 2):
+        stage.book(consultation, day(number, 10))
+    ada.push()
+    ada.sync(2)
+    stage.icloud.flags.token_error = "relist"
+    ada.account.calendar("Home").forget_tokens()
+    ada.phone.events("Home")[0].delete()
+    ada.sync(2)
+    assert ada.flags == {"removed_in_icloud"}
+
+
+def test_what_we_wrote_ourselves_is_named_once_and_lists_nothing(stage: Stage) -> None:
+    """P10: a booking costs its PUT, and at the next look one delta."""
+    ada = stage.person()
+    consultation = stage.calendar(ada)
+    events(ada, "Private")
+    ada.connect()
+    ada.sync(2)
+    for number in (1, 2):
+        stage.book(consultation, day(number, 10))
+        ada.push()
+        stage.icloud.requests.clear()
+        ada.sync()
+        assert [record.report for record in stage.icloud.requests].count("sync-collection") == 1
 
 
 @pytest.mark.parametrize("mode", ["continue", "stuck", "http507"])
