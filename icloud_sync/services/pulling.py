@@ -30,12 +30,15 @@ def look(run: Run) -> None:
     marks = {calendar.path: calendar.mark for calendar in calendars}
     # Nearly every look finds nothing changed: what only a change needs is read when there is one.
     context = cache(lambda: block_context(run.connection, now=run.started))
+    pulled = False
     for calendar in looked_at(run.connection, listing.rows.values()):
         mark = marks[calendar.path]
         if mark != calendar.mark or not mark or listing_due(calendar, now=run.started):
+            pulled = True
             with _alone(calendar):
                 CalendarPull(run, calendar, context()).pull(mark=mark)
-    for calendar in _to_recheck(run, marks):
+    waiting = pulled or any(row.recheck_at and row.recheck_at <= timezone.now() for row in listing.rows.values())
+    for calendar in _to_recheck(run, marks) if waiting else ():
         with _alone(calendar):
             recheck(CalendarPull(run, calendar, context()))
     if run.connection.horizon is None:

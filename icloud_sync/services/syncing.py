@@ -181,7 +181,7 @@ def _end_requested(run: Run, requested: list[int], error: ICloudError | None) ->
 
 def _again_if_due(run: Run, error: ICloudError | None) -> None:
     """A row that became due while the account was held would otherwise wait for the next tick."""
-    if error is None and run.connection.pk in due_for_push(now=timezone.now()):
+    if error is None and outbox.due(run.connection.pk, now=timezone.now()).exists():
         push(run.connection.pk)
 
 
