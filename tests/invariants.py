@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,8 +57,6 @@ class Ledger:
     foreign: dict[str, bytes] = field(default_factory=dict)  # UID -> text as the phone left it
     paths: set[str] = field(default_factory=set)  # every address that was ever reserved for a copy of ours
     uids: dict[str, int | None] = field(default_factory=dict)  # UID -> engagement, of every copy that ever was
-    hidden: set[str] = field(default_factory=set)  # UIDs of ours that the user moved to a calendar nobody reads
-    left: set[str] = field(default_factory=set)  # UIDs of ours that were in iCloud when the account was disconnected
     asleep: set[int] = field(default_factory=set)  # accounts that nothing happened to: no need to look at them
     seen: int = 0  # requests checked so far
     wait: Callable[[float], None] | None = None  # lets seconds pass, here and at Apple's
@@ -84,10 +82,10 @@ class Ledger:
             self.paths.add(path)
             self.uids[uid] = engagement
 
-    def ours_on_phones(self) -> dict[int | None, list[Any]]:
-        """Return our events that phones show, by engagement."""
+    def ours_among(self, events: Iterable[Any]) -> dict[int | None, list[Any]]:
+        """Return those events that are ours, by engagement."""
         found: dict[int | None, list[Any]] = defaultdict(list)
-        for event in self.on_phones():
+        for event in events:
             if event.uid in self.uids:
                 found[self.uids[event.uid]].append(event)
         return found
@@ -101,8 +99,9 @@ def always(ledger: Ledger) -> None:
     """Check what holds at every moment, also between a crash and what mends it."""
     ledger.note()
     _writes_only_to_ours(ledger)
-    _one_event_for_each(ledger)
-    _foreign_events_untouched(ledger)
+    events = list(ledger.on_phones())
+    _one_event_for_each(ledger, events)
+    _foreign_events_untouched(ledger, events)
     _nothing_forgotten()
 
 
@@ -114,23 +113,39 @@ def _writes_only_to_ours(ledger: Ledger) -> None:
     ledger.seen = len(ledger.icloud.requests)
 
 
-def _one_event_for_each(ledger: Ledger) -> None:
+def _one_event_for_each(ledger: Ledger, present: list[Any]) -> None:
     """I4: never two events for one appointment and host, but for one that the user put where nobody looks, and the old
     and new copy around a move of the primary calendar."""
     leaving: set[str] | None = None
-    for engagement, events in ledger.ours_on_phones().items():
+    reserved, read = set[str](), set[str]()
+    for engagement, events in ledger.ours_among(present).items():
         if len(events) < 2:
             continue
         if leaving is None:
             closed = SyncedEvent.objects.filter(state__in=[EventState.DELETING, EventState.GONE])
             leaving = set(closed.values_list("uid", flat=True))
-        staying = [event for event in events if event.uid not in leaving | ledger.hidden]
+            reserved, read = _reserved(), _looked_at(ICloudConnection.objects.all())
+        staying = [e for e in events if e.uid not in leaving and not _is_out_of_sight(e, reserved, read)]
         assert len(staying) <= 1, f"{len(staying)} events for engagement {engagement}: {events}"
 
 
-def _foreign_events_untouched(ledger: Ledger) -> None:
+def _reserved() -> set[str]:
+    """Return the addresses where events of ours are known to stand."""
+    return set(SyncedEvent.objects.exclude(state=EventState.GONE).values_list("path", flat=True))
+
+
+def _looked_at(connections: Iterable[ICloudConnection]) -> set[str]:
+    return {calendar.path for connection in connections for calendar in listing.looked_at(connection)}
+
+
+def _is_out_of_sight(event: Any, reserved: set[str], read: set[str]) -> bool:
+    """Return whether the user moved this event of ours to a calendar that nobody reads: no one can know of it."""
+    return event.calendar.path not in read and event.calendar.path + event.name not in reserved
+
+
+def _foreign_events_untouched(ledger: Ledger, events: list[Any]) -> None:
     """I6: every octet that the owner of the phone wrote is still there, and nothing is there that nobody made."""
-    present = {event.uid: event.body for event in ledger.on_phones()}
+    present = {event.uid: event.body for event in events}
     for uid, body in ledger.foreign.items():
         assert present.get(uid) == body, f"the user's event {uid} was changed or removed"
     unknown = set(present) - set(ledger.foreign) - set(ledger.uids)
@@ -215,10 +230,10 @@ def at_rest(ledger: Ledger) -> None:
     """Check that both sides agree (I17, I18)."""
     always(ledger)
     _nothing_half_done()
-    on_phones = ledger.ours_on_phones()
-    records = Records.read()
+    on_phones = ledger.ours_among(ledger.on_phones())
+    records = Records.read(ledger)
     for engagement in Engagement.objects.filter(host__isnull=False).select_related("session", "calendar", "host"):
-        _both_sides_agree(engagement, on_phones.get(engagement.pk, []), ledger, records)
+        _both_sides_agree(engagement, on_phones.get(engagement.pk, []), records)
     _blocks_are_what_phones_show(ledger)
     _no_text_was_written_twice(ledger)
 
@@ -229,12 +244,13 @@ class Records:
 
     rows: dict[int | None, SyncedEvent]  # by engagement, live ones
     wanted: dict[int, Fields | None]  # by row
-    active: set[str]  # principals that are connected
+    active: set[str]  # principals that are connected, with a password that is accepted
+    reserved: set[str]  # addresses where events of ours are known to stand
     looked_at: set[str]  # paths of calendars that are looked at
     unsupported: set[int | None]  # engagements whose edit on the phone cannot be taken (rule P7)
 
     @classmethod
-    def read(cls) -> Records:
+    def read(cls, ledger: Ledger) -> Records:
         live = list(SyncedEvent.objects.filter(state__in=LIVE_STATES).select_related(*copies.RELATED))
         known = copies.copies(live, now=timezone.now(), settle=timedelta(0))
         connections = list(ICloudConnection.objects.all())
@@ -242,8 +258,10 @@ class Records:
         return cls(
             rows={row.engagement_id: row for row in live},
             wanted={pk: copy.wanted for pk, copy in known.items()},
-            active={connection.principal for connection in connections if connection.status in ACTIVE},
-            looked_at={calendar.path for connection in connections for calendar in listing.looked_at(connection)},
+            active={connection.principal for connection in connections if connection.status in ACTIVE}
+            & {account.principal_path for account in ledger.icloud.accounts if account.passwords},
+            reserved=_reserved(),
+            looked_at=_looked_at(connections),
             unsupported=set(flagged.values_list("engagement_id", flat=True)),
         )
 
@@ -255,11 +273,11 @@ def _nothing_half_done() -> None:
     assert not open_rows.filter(state=EventState.FAILED).exists(), "a write failed for good"
 
 
-def _both_sides_agree(engagement: Engagement, events: list[Any], ledger: Ledger, records: Records) -> None:
+def _both_sides_agree(engagement: Engagement, events: list[Any], records: Records) -> None:
     row = records.rows.get(engagement.pk)
-    seen = [event for event in events if event.uid not in ledger.hidden and _is_connected(event, records)]
-    seen = [event for event in seen if event.uid not in ledger.left or _is_read(event, records)]
-    if row is None or row.calendar.connection.status not in ACTIVE:
+    seen = [event for event in events if _is_connected(event, records)]
+    seen = [event for event in seen if not _is_out_of_sight(event, records.reserved, records.looked_at)]
+    if row is None or row.calendar.connection.principal not in records.active:
         assert not seen, f"{seen} has no live record"
         return
     if not belongs_in_icloud(engagement) or row.state in (EventState.REMOVED, EventState.LEFT_OFF):
@@ -270,6 +288,8 @@ def _both_sides_agree(engagement: Engagement, events: list[Any], ledger: Ledger,
         return
     if row.calendar.gone_at is not None:
         return
+    if not seen and row.calendar.path not in records.looked_at:
+        return  # whatever became of it there, nobody was told
     (event,) = seen
     assert event.href.endswith(row.path) or event.calendar.path + event.name == row.path, (event, row.path)
     if _is_read(event, records) and engagement.pk not in records.unsupported:
@@ -304,7 +324,7 @@ def _blocks_are_what_phones_show(ledger: Ledger) -> None:
         account = next(one for one in ledger.icloud.accounts if one.principal_path == connection.principal)
         for calendar in connection.calendars.filter(listed_at__isnull=False, gone_at__isnull=True):
             place = next((one for one in account.calendars if one.path == calendar.path), None)
-            if place is None or connection.status != ConnectionStatus.CONNECTED:
+            if place is None or connection.status != ConnectionStatus.CONNECTED or not account.passwords:
                 continue
             shown = {event.uid: event for event in account.phone.events(place) if event.uid in ledger.foreign}
             rows = {row.uid: row for row in calendar.events.filter(removed_at__isnull=True, unreadable="")}

@@ -86,7 +86,7 @@ def api() -> Any:
     return schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", application)
 
 
-@pytest.mark.turns(4)
+@pytest.mark.turns(6)
 @pytest.mark.usefixtures("_one_connection")
 @pytest.mark.icloud(impolite="whatever passwords are made up are tried", ignore={6})
 @pytest.mark.parametrize(("path", "verb"), operations())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_core_python.sync_playwright import Axe
@@ -52,6 +52,7 @@ FAULTS = """() => {
 
 AXE = "(options) => axe.run({resultTypes: ['violations'], ...options}).then((found) => found.violations)"
 # The colour scheme changes colours and nothing else (app.css, tokens): a second look asks for contrast only.
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
 
@@ -83,11 +84,13 @@ def misplaced(page: Page) -> list[str]:
     return found + small_targets(page)
 
 
-def faults_of(page: Page) -> list[str]:
-    """Return what is wrong with the page that is open, in both colour schemes, as wide as the window is."""
-    found = misplaced(page) + violations(page, {})
-    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    found += [f"dark: {one}" for one in violations(page, COLOURS)]
+def faults_of(page: Page, name: str) -> list[str]:
+    """Return what is wrong with the page that is open, as wide as the window is: at night in both colour schemes."""
+    found, rules = misplaced(page), {}
+    for scheme in night.turn(SCHEMES, of=f"the colours of {name}"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found += [f"{scheme}: {one}" for one in violations(page, rules)]
+        rules = COLOURS
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     return found
 
@@ -105,7 +108,7 @@ def test_every_page_can_be_read_and_used_by_everybody(window: Opener, scene: Sce
         for size, box in VIEWPORTS.items():
             page.set_viewport_size(box)  # type: ignore[arg-type]
             thorough = size in night.turn(list(VIEWPORTS), of=f"the looks of {name}")
-            faults[f"{name}, {size}"] = faults_of(page) + obscured(page) if thorough else misplaced(page)
+            faults[f"{name}, {size}"] = faults_of(page, name) + obscured(page) if thorough else misplaced(page)
     tab.complaints = [complaint for complaint in tab.complaints if complaint != NOT_FOUND]
     assert wrong(faults) == {}
 
@@ -145,14 +148,14 @@ def test_the_first_pages_a_newcomer_meets(window: Opener, ada: Person) -> None:
         if name != "log-in":
             tab.enter(at=path)
         prepare(page)
-        faults[name] = faults_of(page) + obscured(page)
+        faults[name] = faults_of(page, name) + obscured(page)
     tab.open("/settings/profile/icloud/connect/")
     page.get_by_label("iCloud email address").fill(ada.account.apple_id)
     page.get_by_label("App-specific password").fill("not-one")
     page.get_by_role("button", name="Connect", exact=True).click()
     expect(page.get_by_role("alert")).to_be_visible()
     prepare(page)
-    faults["refused"] = faults_of(page)
+    faults["refused"] = faults_of(page, "refused")
     assert wrong(faults) == {}
 
 

@@ -277,6 +277,7 @@ def poster(address: str, user: User) -> Callable[..., tuple[int, dict[str, Any]]
 
 @pytest.mark.processes
 @pytest.mark.timeout(300)
+@pytest.mark.turns(2)
 @pytest.mark.parametrize(("kind", "seats"), [("service", 1), ("class_booking", 6)])
 def test_200_bookings_over_http(web: str, staff: User, now: datetime, monday: datetime, kind: str, seats: int) -> None:
     calendar = make_calendar(kind, members=[UserFactory()], seats_per_slot=seats)

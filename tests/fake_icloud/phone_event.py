@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tests.fake_icloud import compose, ics, put, series
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 Edit = Callable[[Component], None]
 
 
+@lru_cache(maxsize=256)
+def _parsed(body: bytes) -> Component:
+    return ics.parse(body)
+
+
 class PhoneEvent:
     """A handle: it reads what is stored now. Reading one that is gone raises LookupError."""
 
@@ -24,7 +30,6 @@ class PhoneEvent:
         self.phone = phone
         self.calendar = calendar
         self.name = name
-        self._read: tuple[bytes, Component] | None = None
 
     def __repr__(self) -> str:
         return f"<PhoneEvent {self.href}>"
@@ -62,10 +67,7 @@ class PhoneEvent:
     @property
     def root(self) -> Component:
         """The parsed text. Read only; edit a copy."""
-        body = self.body
-        if self._read is None or self._read[0] != body:
-            self._read = (body, ics.parse(body))
-        return self._read[1]
+        return _parsed(self.body)
 
     @property
     def master(self) -> Component:

@@ -15,15 +15,17 @@ from tests.stage import Stage
 from tests.stories.machine import Stories
 from tests.stories.town import Town
 
-# In the suite the three profiles share 150 stories; nightly 2,000.
-EXAMPLES, STEPS = (int(os.environ.get("STORIES", 670)), 30) if night.NIGHTLY else (50, 5)
+# In the suite the three profiles share 150 stories; nightly 2,000, in parts that several processes can share.
+STEPS, PARTS = (30, 8) if night.NIGHTLY else (5, 1)
+EXAMPLES = int(os.environ.get("STORIES", 672)) // PARTS if night.NIGHTLY else 50
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(20_000)
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize(("icloud", "settle"), zip(PROFILES, (0, 120, 0), strict=True), indirect=["icloud"])
 @pytest.mark.icloud(impolite="an unacknowledged write is repeated whatever became of the event", ignore={5})
-def test_both_sides_agree_in_the_end(traveller: Any, stage: Stage, settings_for: Any, settle: int) -> None:
+def test_both_sides_agree_in_the_end(traveller: Any, stage: Stage, settings_for: Any, settle: int, part: int) -> None:
     settings_for(settle)
     machine = type("TheseStories", (Stories,), {"town": Town(stage, traveller)})
     told = settings(

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from calendars.models import Appointment, BlockedSlot, Calendar, Engagement
@@ -22,10 +23,10 @@ from calendars.services import blocked
 from calendars.services import calendars as calendar_services
 from calendars.services.errors import Refused
 from icloud_sync.errors import ICloudError
-from icloud_sync.local.listing import looked_at
 from icloud_sync.models import ConnectionStatus, ICloudCalendar, ICloudConnection, ICloudEvent
 from icloud_sync.services import InvalidState, choosing, connecting, flags, syncing
 from icloud_sync.services import blocked as icloud_blocked
+from icloud_sync.services.calendar_pull import FULL_LISTING
 from tests.fake_icloud import faults
 from tests.invariants import Ledger, always, come_to_rest
 from tests.killing import Moment, dying, let_leases_expire
@@ -90,6 +91,8 @@ class Town:
         self.ledger = Ledger(self.icloud, wait=traveller.shift)
         self.book = Book()
         self.blocking: dict[str, bytes] = {}
+        self.forgotten = False
+        self.read = 0  # requests checked so far
         self._what_was_before()
 
     def _what_was_before(self) -> None:
@@ -112,12 +115,14 @@ class Town:
         for name, value in kept.items():
             setattr(world, name, copy.deepcopy(value, {id(world): world}))
         world.requests.clear()
+        self.read = 0
         world.refused_logins.clear()
         world.throttled.clear()
         self.traveller.move_to(self.began)
         before = self.ledger, self.book, self.blocking
         self.ledger = Ledger(self.icloud, wait=self.traveller.shift, foreign=dict(self.ledger.foreign))
         self.ledger.note()
+        self.forgotten = False
         self.book, self.blocking = copy.deepcopy(self.book), dict(self.blocking)
         self.ledger.asleep = {person.connection.pk for person in self.people if person.connection}
         for person in self.people:
@@ -142,8 +147,9 @@ class Town:
         always(self.ledger)
         self._appointments_are_what_people_made_of_them()
         self._blocks_stay()
-        for record in self.icloud.requests:
+        for record in self.icloud.requests[self.read :]:
             assert PRIVATE.encode() not in record.body, "a blocked slot was sent to iCloud (W3)"
+        self.read = len(self.icloud.requests)
 
     def _appointments_are_what_people_made_of_them(self) -> None:
         """I1, I2, I3."""
@@ -184,7 +190,7 @@ class Town:
         let_leases_expire()
         for person in self.people:
             self.new_password(person)
-        come_to_rest(self.ledger)
+        self.rests()
         self.check()
 
     # -- helpers of acts ---------------------------------------------------------------------------------------
@@ -265,16 +271,9 @@ class Town:
         with contextlib.suppress(ICloudError, choosing.UnknownCalendar, ICloudCalendar.DoesNotExist):
             person.choose(**what)
         self.blocking = {}
-        if self._reads(person, "Away"):
-            self.ledger.hidden -= {event.uid for event in person.phone.events("Away")}
-
-    def _reads(self, person: Person, name: str) -> bool:
-        return any(row.name == name for row in looked_at(ICloudConnection.objects.get(pk=person.connection.pk)))
 
     def disconnects(self, person: Person, written_events: Any) -> None:
         assert person.connection is not None
-        for event in self.our_events(person):
-            self.ledger.left.add(event.uid)
         connecting.disconnect(connection_id=person.connection.pk, written_events=written_events, now=timezone.now())
         self.blocking = {}
 
@@ -334,14 +333,6 @@ class Town:
         act(event)
         self.ledger.ours_changed(event)
 
-    def phone_moves_ours(self, event: Any, calendar: str, person: Person) -> None:
-        event.move(calendar)
-        self.ledger.ours_changed(event)
-        if self._reads(person, calendar):
-            self.ledger.hidden.discard(event.uid)
-        else:
-            self.ledger.hidden.add(event.uid)
-
     # -- Apple and workers -------------------------------------------------------------------------------------
 
     def work(self, person: Person, job: str = "pull") -> None:
@@ -360,7 +351,15 @@ class Town:
         self.work(person)
         self.icloud.faults.clear()
 
+    def forgets_tokens(self, person: Person, calendar: str) -> None:
+        self.forgotten = True
+        person.account.calendar(calendar).forget_tokens()
+
     def rests(self) -> None:
+        """Where deletions may be kept silent with a forgotten token (fact 4.6), the day's full listing is due."""
+        if self.forgotten and self.icloud.flags.token_error == "relist":
+            ICloudCalendar.objects.update(listed_at=F("listed_at") - FULL_LISTING)
+            self.wakes(*self.people)
         come_to_rest(self.ledger)
 
 
