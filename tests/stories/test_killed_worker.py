@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,15 +18,19 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.conf import settings as configured
 from django.db import connection
+from django.utils import timezone
 
+from calendars.models import Appointment
 from icloud_sync import tasks
-from icloud_sync.models import EventState, SyncedEvent
+from icloud_sync.models import EventState, ICloudConnection, SyncedEvent
 from leadmagicx.celery import app
 from leadmagicx.embedded import processes
 from tests.fake_icloud.faults import Action
 from tests.fake_icloud.wire import Response
 from tests.killing import let_leases_expire
 from tests.stage import Person, Stage, day
+from tests.stories.test_load import CHANGES, DEATHS, Load
+from tests.stories.town import Town
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.nightly]
 Worker = Callable[[], Popen[bytes]]
@@ -128,3 +133,48 @@ def test_a_worker_killed_again_and_again_leaves_each_appointment_there_once(stag
     assert set(SyncedEvent.objects.values_list("state", flat=True)) == {EventState.WRITTEN}
     writes = sum(record.method == "PUT" and record.status == 201 for record in stage.icloud.requests)
     assert writes <= HOSTS * EACH, "none was made twice"
+
+
+class Clocks:
+    """Real time, in which Apple's clock alone can be put forward."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.clock = stage.icloud.clock
+
+    def shift(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+
+def everybody_is_due() -> None:
+    """Hand out every account, as beat does."""
+    ICloudConnection.objects.update(next_sync_at=timezone.now(), not_before=None)
+    tasks.push_due()
+    tasks.pull_due()
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.icloud(impolite="an unacknowledged write is repeated whatever became of the event", ignore={5})
+def test_fifty_kills_at_any_moment_of_two_hundred_changes(stage: Stage, worker: Worker) -> None:
+    """The same load as in test_load, on real workers: killed some time after the first request, wherever they are."""
+    dice = random.Random(int(os.environ.get("LOAD_SEED", "1")))
+    load = Load(Town(stage, Clocks(stage)), dice)
+    in_the_middle = 0
+    for _ in range(DEATHS):
+        for _ in range(CHANGES // DEATHS):
+            load.change()
+        before = len(stage.icloud.requests)
+        process = worker()
+        everybody_is_due()
+        assert processes.wait_until(lambda start=before: len(stage.icloud.requests) > start, seconds=100)
+        killer = threading.Timer(dice.uniform(0, 0.4), processes.kill_group, [process.pid])
+        killer.start()
+        process.wait(timeout=20)
+        killer.join()
+        assert processes.wait_until(the_dead_are_gone, seconds=60)
+        in_the_middle += ICloudConnection.objects.filter(claim__isnull=False).exists()
+        let_leases_expire()
+        load.town.check()
+    assert load.changes == CHANGES
+    assert in_the_middle > DEATHS // 4, "most of the workers had finished before they were killed"
+    load.town.end()
+    assert len(load.town.book.status) == Appointment.objects.count()
