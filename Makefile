@@ -18,7 +18,7 @@ CHECKED := env -u SENTRY_DSN DEBUG=false DATABASE_URL=postgres://checks@127.0.0.
 
 LOCK := $(PY) -m uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --python-version 3.11
 
-.PHONY: help demo install install-dev test stories nightly mutants bench check lint lock clean
+.PHONY: help demo install install-dev test late stories nightly mutants bench check lint lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -30,9 +30,13 @@ install: $(VENV)/.base  ## what the product needs, into .venv
 
 install-dev: $(VENV)/.dev  ## what tests and checks need as well
 
-test: install-dev  ## the whole suite
+test: install-dev  ## the suite, in the time one waits for it
 	@$(PY) -m tests.chromium
 	$(PY) -m pytest $(PYTEST_ARGS)
+
+late: install-dev  ## the long tests that `make test` leaves to CI
+	@$(PY) -m tests.chromium
+	LATE=1 $(PY) -m pytest $(PYTEST_ARGS)
 
 stories: install-dev  ## 2,000 random stories, and workers that die at every moment
 	NIGHTLY=1 $(PY) -m pytest tests/stories $(PYTEST_ARGS)
@@ -47,7 +51,7 @@ mutants: install-dev  ## change the sync rules line by line; the tests must noti
 bench: install-dev  ## the benchmarks, as tables
 	@$(PY) -m bench
 
-check: lint test  ## everything that CI asks
+check: lint test late  ## everything that CI asks
 
 lint: install-dev  ## everything that CI asks, but for the tests
 	$(PY) -m ruff check

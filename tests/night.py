@@ -1,7 +1,9 @@
 """What is too much for every run: at night everything with everything, by day a share in which all take turns.
 
-`make nightly` sets NIGHTLY=1. By day a test marked `nightly` does not run, and of the cases of a test marked `turns(n)`
-one in n does, always at least one, always the same ones. What is left out is counted as deselected.
+`make test` is for every change, and short. Of the cases of a test marked `turns(n)` it runs one in n, always at least
+one, always the same ones. Tests marked `late` are left to `make late`, which CI runs as well: long ones, over pages and
+processes, of what shorter tests look at from nearer. `make nightly` (NIGHTLY=1) leaves nothing out, what is marked
+`nightly` included. What is left out is counted as deselected.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import pytest
 
 T = TypeVar("T")
 NIGHTLY = os.environ.get("NIGHTLY") == "1"
+LATE = os.environ.get("LATE") == "1"
 
 
 def turn(choices: Sequence[T], *, of: str) -> Sequence[T]:
@@ -29,10 +32,11 @@ def share(cases: Sequence[T], *, start: int, of: int) -> Sequence[T]:
 
 
 def left_out(items: Sequence[pytest.Item]) -> set[pytest.Item]:
-    """Return the tests that do not run by day."""
+    """Return the tests that do not run now."""
     if NIGHTLY:
         return set()
-    late = {item for item in items if item.get_closest_marker("nightly")}
+    out = {item for item in items if item.get_closest_marker("nightly")}
+    out |= {item for item in items if bool(item.get_closest_marker("late")) is not LATE}
     cases: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         if item.get_closest_marker("turns"):
@@ -40,5 +44,5 @@ def left_out(items: Sequence[pytest.Item]) -> set[pytest.Item]:
     for name, group in cases.items():
         (of,) = group[0].get_closest_marker("turns").args  # type: ignore[union-attr]
         first = crc32(name.encode()) % min(of, len(group))
-        late |= set(group) - set(group[first::of])
-    return late
+        out |= set(group) - set(group[first::of])
+    return out

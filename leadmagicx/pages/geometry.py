@@ -46,7 +46,7 @@ class Placed(Generic[T]):
     @property
     def brief(self) -> bool:
         """Say whether there is room for one line only."""
-        return self.finish - self.begin < 40
+        return self.finish - self.begin < 48
 
     @property
     def tight(self) -> bool:

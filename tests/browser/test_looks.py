@@ -99,11 +99,18 @@ def wrong(faults: dict[str, list[str]]) -> dict[str, list[str]]:
     return {where: what for where, what in faults.items() if what}
 
 
+USED_MOST = {"week", "settings", "connect", "primary calendar", "attention", "appointment"}
+
+
 @pytest.mark.slow
-def test_every_page_can_be_read_and_used_by_everybody(window: Opener, scene: Scene) -> None:
+@pytest.mark.parametrize("names", [USED_MOST, pytest.param(set(), marks=pytest.mark.late)], ids=["most used", "every"])
+def test_pages_can_be_read_and_used_by_everybody(window: Opener, scene: Scene, names: set[str]) -> None:
     tab = window("phone")
     page, faults = tab.enter(at="/nowhere/"), {}
-    for name, path in pages(scene).items():
+    everything = pages(scene)
+    assert names <= set(everything)
+    for name in names or everything:
+        path = everything[name]
         prepare(tab.open(path))
         for size, box in VIEWPORTS.items():
             page.set_viewport_size(box)  # type: ignore[arg-type]
@@ -141,6 +148,7 @@ def test_the_colour_scheme_changes_nothing_but_colours() -> None:
     assert set(shadow) == {"box-shadow"}
 
 
+@pytest.mark.late
 def test_the_first_pages_a_newcomer_meets(window: Opener, ada: Person) -> None:
     tab, faults = window("phone"), {}
     page = tab.open("/")
@@ -159,6 +167,7 @@ def test_the_first_pages_a_newcomer_meets(window: Opener, ada: Person) -> None:
     assert wrong(faults) == {}
 
 
+@pytest.mark.late
 def test_german_pages_fit_a_phone(window: Opener, scene: Scene) -> None:
     tab = window("phone", locale="de-DE")
     page = tab.enter()
@@ -171,6 +180,7 @@ def test_german_pages_fit_a_phone(window: Opener, scene: Scene) -> None:
     assert wrong(faults) == {}
 
 
+@pytest.mark.late
 @pytest.mark.parametrize("path", ["/accounts/login/", "/settings/profile/icloud/connect/"])
 def test_a_password_can_be_pasted(window: Opener, ada: Person, path: str) -> None:
     """WCAG 2.2, 3.3.8: nobody has to remember or copy by hand what a password manager knows."""

@@ -27,7 +27,7 @@ def look_again(page: Page, *, javascript: bool) -> None:
         page.goto(page.url.split("#")[0])
 
 
-@pytest.mark.turns(2)
+@pytest.mark.turns(4)
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
 @pytest.mark.parametrize("size", ["phone", "desk"])
 def test_from_log_in_to_a_finished_first_sync(window: Opener, ada: Person, size: str, javascript: bool) -> None:
@@ -70,6 +70,7 @@ def test_from_log_in_to_a_finished_first_sync(window: Opener, ada: Person, size:
     expect(page.get_by_text("Lisbon")).to_be_visible()
 
 
+@pytest.mark.late
 @pytest.mark.turns(2)
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
 def test_disconnect_asks_what_becomes_of_what_is_in_icloud(window: Opener, ada: Person, javascript: bool) -> None:
@@ -84,6 +85,7 @@ def test_disconnect_asks_what_becomes_of_what_is_in_icloud(window: Opener, ada: 
     assert ICloudConnection.objects.get().status == ConnectionStatus.DISCONNECTED
 
 
+@pytest.mark.late
 def test_a_revoked_password_is_replaced_where_it_is_missed(window: Opener, ada: Person) -> None:
     ada.connect()
     ada.account.revoke_all()
@@ -96,6 +98,7 @@ def test_a_revoked_password_is_replaced_where_it_is_missed(window: Opener, ada: 
     expect(page.get_by_text("Connected", exact=True)).to_be_visible()
 
 
+@pytest.mark.late
 def test_the_shape_of_a_password_is_judged_while_it_is_typed(window: Opener, ada: Person) -> None:
     page = window().enter(at="/settings/profile/icloud/connect/")
     password, said = page.get_by_label("App-specific password"), page.locator("#shape")
@@ -110,6 +113,7 @@ def test_the_shape_of_a_password_is_judged_while_it_is_typed(window: Opener, ada
     expect(password).to_have_attribute("type", "text")
 
 
+@pytest.mark.late
 def test_a_second_account_is_chosen_before_its_calendar(window: Opener, stage: Stage, ada: Person) -> None:
     ada.connect()
     other = stage.icloud.account("studio@icloud.example", name="Studio", calendars=("Studio",))
@@ -124,6 +128,7 @@ def test_a_second_account_is_chosen_before_its_calendar(window: Opener, stage: S
         expect(page.get_by_role("group", name="2. Select").get_by_label("Work")).to_have_count(0)
 
 
+@pytest.mark.late
 def test_conflict_calendars_and_further_settings_are_saved(window: Opener, ada: Person) -> None:
     ada.connect()
     page = window("phone", javascript=False).enter(at=SETTINGS)
@@ -142,6 +147,7 @@ def test_conflict_calendars_and_further_settings_are_saved(window: Opener, ada: 
     expect(page.get_by_label("Travel time blocks too")).not_to_be_checked()
 
 
+@pytest.mark.late
 def test_the_page_follows_the_account_by_itself(window: Opener, stage: Stage, ada: Person) -> None:
     """The status line is looked at again and again, and says what happened meanwhile."""
     ada.connect()
@@ -155,6 +161,7 @@ def test_the_page_follows_the_account_by_itself(window: Opener, stage: Stage, ad
     expect(page.get_by_text(re.compile(r"Last synced (just now|\d+ s ago)"))).to_be_visible()
 
 
+@pytest.mark.late
 def test_a_full_week_can_be_reached_from_settings(window: Opener, stage: Stage, live_server: object) -> None:
     full_week(stage)
     page = window().enter(at=SETTINGS)

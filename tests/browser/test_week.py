@@ -14,6 +14,7 @@ from tests.scene import Scene
 BOTH = pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
 
 
+@pytest.mark.late
 def test_on_a_phone_one_day_is_shown_and_the_others_are_a_tap_away(window: Opener, scene: Scene) -> None:
     page = window("phone").enter(at=f"/?date={scene.monday}")
     expect(page.get_by_role("link", name="Grace Hopper")).to_be_visible()
@@ -23,6 +24,7 @@ def test_on_a_phone_one_day_is_shown_and_the_others_are_a_tap_away(window: Opene
     expect(page.get_by_role("link", name="Grace Hopper")).not_to_be_visible()
 
 
+@pytest.mark.late
 def test_arrow_keys_walk_through_the_week(window: Opener, scene: Scene) -> None:
     page = window("desk").enter(at=f"/?date={scene.monday}")
     page.get_by_role("link", name="Grace Hopper").focus()
@@ -65,6 +67,7 @@ def test_book_move_and_cancel(window: Opener, scene: Scene, size: str, javascrip
     assert booked.status == AppointmentStatus.CANCELLED
 
 
+@pytest.mark.late
 @pytest.mark.turns(2)
 @BOTH
 def test_block_time_and_open_it_again(window: Opener, scene: Scene, javascript: bool) -> None:
@@ -80,6 +83,7 @@ def test_block_time_and_open_it_again(window: Opener, scene: Scene, javascript: 
     expect(page.get_by_role("link", name="Paperwork")).to_have_count(0)
 
 
+@pytest.mark.late
 @pytest.mark.turns(2)
 @BOTH
 def test_attention_lists_each_case_with_what_can_be_done(window: Opener, scene: Scene, javascript: bool) -> None:
@@ -99,6 +103,7 @@ def test_attention_lists_each_case_with_what_can_be_done(window: Opener, scene: 
     assert not scene.ada.copies(EventState.REMOVED)
 
 
+@pytest.mark.late
 @pytest.mark.turns(2)
 @BOTH
 def test_what_asks_only_to_be_seen_is_put_aside(window: Opener, scene: Scene, javascript: bool) -> None:
@@ -119,6 +124,7 @@ def test_what_asks_only_to_be_seen_is_put_aside(window: Opener, scene: Scene, ja
     expect(page.get_by_role("button", name="Got it")).to_have_count(0)
 
 
+@pytest.mark.late
 def test_why_is_answered_for_each_time(window: Opener, scene: Scene) -> None:
     page = window("desk").enter(at=f"/?date={scene.monday}")
     page.get_by_role("link", name="Why is a time closed?").click()
@@ -129,6 +135,7 @@ def test_why_is_answered_for_each_time(window: Opener, scene: Scene) -> None:
     expect(lines.filter(has_text="15:00").first).to_contain_text("Open")
 
 
+@pytest.mark.late
 def test_a_device_in_another_zone_is_noticed_and_can_be_followed(window: Opener, scene: Scene) -> None:
     same = window("phone").enter()
     expect(same.locator("[data-zone-hint]")).to_be_hidden()

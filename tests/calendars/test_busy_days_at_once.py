@@ -107,6 +107,7 @@ def test_the_last_slot_of_a_day_goes_while_another_comes(monday: datetime) -> No
         assert [len(pieces) for pieces in busy_days.kept().values()] == [1]
 
 
+@pytest.mark.late
 @pytest.mark.timeout(300)
 def test_many_writers_of_the_same_busy_days_never_deadlock(monday: datetime) -> None:
     """Each adds slots of two users in one statement, moves some and deletes some, one after the other."""

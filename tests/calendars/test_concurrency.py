@@ -275,6 +275,7 @@ def poster(address: str, user: User) -> Callable[..., tuple[int, dict[str, Any]]
     return post
 
 
+@pytest.mark.late
 @pytest.mark.processes
 @pytest.mark.timeout(300)
 @pytest.mark.turns(2)
@@ -290,6 +291,7 @@ def test_200_bookings_over_http(web: str, staff: User, now: datetime, monday: da
     assert overlaps() == []
 
 
+@pytest.mark.late
 @pytest.mark.processes
 @pytest.mark.timeout(300)
 def test_one_key_books_once_however_often_it_is_sent(web: str, staff: User, now: datetime, monday: datetime) -> None:

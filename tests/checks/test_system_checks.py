@@ -118,6 +118,7 @@ STARTS = {
 }
 
 
+@pytest.mark.late
 @pytest.mark.slow
 def test_web_worker_and_beat_refuse_to_start(tmp_path):
     """Reliability S14: gunicorn and Celery do not run Django's checks by themselves."""

@@ -69,6 +69,7 @@ def run(folder: Folder) -> Iterator[Run]:
         started.process.kill()
 
 
+@pytest.mark.late
 @pytest.mark.slow
 def test_a_demo_from_start_to_end(run: Run) -> None:
     assert run.becomes_ready()
@@ -138,6 +139,7 @@ def test_a_port_that_is_none_is_named(text: str) -> None:
         demo.port_from(text)
 
 
+@pytest.mark.late
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_demo_notices_that_its_make_alone_was_told_to_stop(number: signal.Signals, tmp_path: Path) -> None:
     make = shutil.which("make")

@@ -69,6 +69,7 @@ def test_servers_are_shared_and_end_with_their_last_user(folder: Folder) -> None
     assert running_in(folder) == []
 
 
+@pytest.mark.late
 def test_after_kill_9_of_everything_data_is_there_and_addresses_are_the_same(folder: Folder) -> None:
     share = servers.attach(folder)
     ask(share, "create table kept as select 7 as seven")
@@ -88,6 +89,7 @@ def test_after_kill_9_of_everything_data_is_there_and_addresses_are_the_same(fol
     assert running_in(folder) == []
 
 
+@pytest.mark.late
 def test_servers_end_when_their_user_or_their_keeper_is_killed(folder: Folder) -> None:
     user = subprocess.Popen(
         [sys.executable, "-c", USE, str(folder.root)], cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -104,6 +106,7 @@ def test_servers_end_when_their_user_or_their_keeper_is_killed(folder: Folder) -
     assert gone(folder)
 
 
+@pytest.mark.late
 def test_a_dead_server_is_started_again_at_the_same_address(folder: Folder) -> None:
     share = servers.attach(folder)
     database, broker = one(folder, "bin/postgres"), one(folder, "valkey-server")

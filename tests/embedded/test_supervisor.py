@@ -62,6 +62,7 @@ def test_a_killed_service_is_started_again_at_once(sut: Supervisor) -> None:
     assert service.due - time.monotonic() <= 0
 
 
+@pytest.mark.late
 def test_a_service_that_keeps_dying_is_never_left_for_more_than_eight_seconds(
     sut: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

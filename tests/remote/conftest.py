@@ -11,6 +11,7 @@ import icloud_sync.remote.wire  # noqa: F401  (its import takes a second, which 
 from icloud_sync.remote import Client, RemoteConfig
 from icloud_sync.secret import Secret
 from tests.fake_icloud import FakeICloud
+from tests.remote.acts import READS, WRITES
 from tests.remote.stage import Stage
 
 CANARY = "qwer-tyui-opas-dfgh"
@@ -28,6 +29,18 @@ def trap() -> Iterator[Stage]:
     """A listener on another loopback address; the tests that use it say that nothing may reach it."""
     with Stage(host="127.0.0.3") as trap:
         yield trap
+
+
+@pytest.fixture(params=READS)
+def read(request: pytest.FixtureRequest) -> Callable[[Client], object]:
+    """Every way to read."""
+    return READS[request.param]
+
+
+@pytest.fixture(params=WRITES)
+def write(request: pytest.FixtureRequest) -> Callable[[Client], object]:
+    """Every way to write."""
+    return WRITES[request.param]
 
 
 @pytest.fixture

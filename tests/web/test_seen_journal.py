@@ -276,6 +276,7 @@ def story(stage: Stage, settings: Any) -> Story:
     return Story(stage, ada, stage.calendar(ada), settings)
 
 
+@pytest.mark.late
 @pytest.mark.icloud(impolite="everything goes wrong here that can", ignore={6})
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
 def test_what_happened_is_read_in_the_journal(story: Story, act: Callable[[Story], None]) -> None:

@@ -75,6 +75,7 @@ def test_no_refusal_is_left_out() -> None:
     assert set(ANSWERS) - {"405"} | ELSEWHERE == set(REFUSAL_TEXTS)
 
 
+@pytest.mark.late
 @pytest.mark.icloud(impolite="writes are refused until they are given up", ignore={6})
 @pytest.mark.parametrize("code", ANSWERS)
 def test_why_an_event_was_refused_is_told_where_it_can_be_tried_again(
@@ -172,6 +173,7 @@ def told(read: Callable[[str], str], code: str, booked: Appointment) -> None:
         assert flag_text(code, case.values) in read(f"/appointments/{booked.pk}/")
 
 
+@pytest.mark.late
 @pytest.mark.icloud(impolite="passwords are revoked and iCloud goes down", ignore={6})
 @pytest.mark.parametrize("code", CASES)
 def test_each_case_is_told(story: Story, read: Callable[[str], str], code: str) -> None:
@@ -264,6 +266,7 @@ COPIES: dict[str, Callable[[Story], Appointment]] = {
 }
 
 
+@pytest.mark.late
 @pytest.mark.parametrize("code", COPY_TEXTS)
 def test_why_an_appointment_is_not_in_icloud_is_told_beside_it(
     story: Story, read: Callable[[str], str], code: str
