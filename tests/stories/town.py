@@ -37,23 +37,27 @@ HALF_HOUR = timedelta(minutes=30)
 PRIVATE = "blocked in LeadMagicX"  # must never be seen in iCloud (W3)
 TEXTS = ("Fitting", "Checkup", "Ünïcode 🗓", "two\nlines; and, signs\\", "")
 
-FAULTS: tuple[tuple[faults.Action, bool], ...] = (
-    (faults.status(503), False),
-    (faults.status(503), True),
-    (faults.close_before_response(), False),
-    (faults.close_before_response(), True),
-    (faults.status(500), True),
-    (faults.status(429, retry_after="1"), False),
-    (faults.html_200(), False),
-    (faults.spurious_401(), False),
-    (faults.empty_multistatus(), False),
-    (faults.without_token(), False),
-    (faults.weak_etag(), False),
-    (faults.truncate_xml(300), False),
-    (faults.cut_body(40), False),
-    (faults.status(507), False),
-    (faults.status(412), False),
-    (faults.status(404), False),
+# What happens, whether the request is carried out all the same, and of which requests it is possible.
+FAULTS: tuple[tuple[faults.Action, bool, str | None], ...] = (
+    (faults.status(503), False, None),
+    (faults.status(503), True, None),
+    (faults.close_before_response(), False, None),
+    (faults.close_before_response(), True, None),
+    (faults.status(500), True, None),
+    (faults.status(429, retry_after="1"), False, None),
+    (faults.html_200(), False, None),
+    (faults.spurious_401(), False, None),
+    (faults.empty_multistatus(), False, None),
+    (faults.without_token(), False, None),
+    (faults.weak_etag(), False, None),
+    (faults.truncate_xml(300), False, None),
+    (faults.cut_body(40), False, None),
+    (faults.status(507), False, None),
+    (faults.status(412), False, None),
+    # A 404 that is no lie: answering DELETE it is a success (F8), answering GET a proof (P6).
+    (faults.status(404), False, "PUT"),
+    (faults.status(404), False, "PROPFIND"),
+    (faults.status(404), False, "REPORT"),
 )
 
 
@@ -346,8 +350,8 @@ class Town:
         let_leases_expire()
 
     def works_badly(self, person: Person, number: int, nth: int) -> None:
-        action, applied = FAULTS[number % len(FAULTS)]
-        self.icloud.faults.add(action, nth=nth, after_apply=applied)
+        action, applied, method = FAULTS[number % len(FAULTS)]
+        self.icloud.faults.add(action, method=method, nth=nth, after_apply=applied)
         self.work(person)
         self.icloud.faults.clear()
 
