@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from calendars.models import Appointment, BlockedSlot, Engagement, Session
@@ -170,11 +171,11 @@ def _nothing_forgotten() -> None:
 def come_to_rest(ledger: Ledger, *, rounds: int = ROUNDS) -> None:
     """Look at every account until nothing is due and a whole round changed and wrote nothing (I14, I19), two where a
     listing is not believed at once; then check everything."""
-    before, quiet = signature(), 0
+    before, quiet, idle = signature(), 0, set[int]()
     enough = 1 if settings.ICLOUD_SETTLE_SECONDS < A_WHILE else 2
     for _ in range(rounds):
         made = len(ledger.icloud.requests)
-        one_round(ledger)
+        one_round(ledger, idle)
         after = signature()
         wrote = [record.path for record in ledger.icloud.requests[made:] if record.method in ("PUT", "DELETE")]
         quiet = quiet + 1 if after == before and not wrote and not _due() else 0
@@ -185,20 +186,34 @@ def come_to_rest(ledger: Ledger, *, rounds: int = ROUNDS) -> None:
     raise AssertionError(f"no rest after {rounds} rounds; due: {list(_due())}")
 
 
-def one_round(ledger: Ledger) -> None:
-    """Time passes, back-off ends, and every account is looked at once."""
+def one_round(ledger: Ledger, idle: set[int] | None = None) -> None:
+    """Time passes, back-off ends, and every account is looked at once; not those in `idle`, where an earlier round
+    found nothing to do. What is found idle now is added to it."""
+    idle = set() if idle is None else idle
     (ledger.wait or ledger.icloud.clock.advance)(A_WHILE)
     ICloudConnection.objects.update(not_before=None)
     due = SyncedEvent.objects.filter(due_at__isnull=False)
-    ledger.asleep -= set(due.values_list("calendar__connection", flat=True))
+    awake = set(due.values_list("calendar__connection", flat=True))
+    ledger.asleep -= awake
+    idle -= awake
     for pk, status in ICloudConnection.objects.order_by("pk").values_list("pk", "status"):
-        if pk in ledger.asleep:
+        if pk in ledger.asleep | idle:
             continue
         if status in ACTIVE:
+            made = len(ledger.icloud.requests)
             syncing.pull(pk)
+            if len(ledger.icloud.requests) == made + 1 and _waits_for_nothing(pk):
+                idle.add(pk)  # one look at the home, and nothing to do about it
         elif status == ConnectionStatus.DISCONNECTED:
             syncing.push(pk)
     always(ledger)
+
+
+def _waits_for_nothing(pk: int) -> bool:
+    """Say whether the last look at an account succeeded and left nothing to be proved or fetched later."""
+    waiting = Q(recheck_at__isnull=False) | Q(missing_since__isnull=False, gone_at__isnull=True)
+    well = ICloudConnection.objects.filter(pk=pk, failures=0, status=ConnectionStatus.CONNECTED)
+    return well.exists() and not ICloudCalendar.objects.filter(waiting, connection=pk).exists()
 
 
 def _due() -> Any:

@@ -88,7 +88,7 @@ MATRIX = (
         f"{ANSWERS}f23_f24_f27_half_an_answer_or_none_is_not_applied"),
     row(24, "an answer that is too large", "dropped while it is read",
         f"{ANSWERS}f23_f24_f27_half_an_answer_or_none_is_not_applied",
-        f"{REMOTE}transport.test_f24_an_answer_over_the_cap_is_dropped_while_it_is_read"),
+        f"{REMOTE}odd_answers.test_f24_an_answer_over_the_cap_is_dropped_while_it_is_read"),
     row(25, "redirects", "to untrusted hosts refused; a write stays the write it was",
         f"{ANSWERS}f25_a_redirect_elsewhere_is_refused_and_no_write_changes_on_its_way",
         f"{ANSWERS}f25_a_redirect_to_another_trusted_host_keeps_a_write_as_it_is"),
