@@ -11,6 +11,7 @@ rule_too_frequent, rule_too_costly, unexpected. `ours` adds no_master.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -35,6 +36,7 @@ UNEXPECTED: Final = (
 NOT_AN_EVENT: Final = "not_an_event"
 """A task or the like, such as upgraded Reminders leave behind (fact 3.4): it takes no time, and nobody need be told."""
 
+_GLANCE = 65_536
 _DEEPEST = 4  # VCALENDAR, and three levels in it (reliability §4)
 _MOST_ZONES = 20  # VTIMEZONEs that are looked into; real objects have one or two
 _BEGIN, _END, _KEPT, _TEXT = 1, 2, 3, 4
@@ -90,6 +92,12 @@ def scan(body: bytes, *, max_bytes: int = MAX_BYTES) -> ScannedEvent:
         return _scan(decoded(body, max_bytes=max_bytes))
     except UNEXPECTED as error:
         raise ItemUnreadable("unexpected") from error
+
+
+def uid_at_a_glance(body: bytes) -> str:
+    """Return the first UID in a body that must not be read (fault F38), or ''. Ours are never folded."""
+    found = re.search(rb"^UID:([!-~]{1,200})\r?$", body[:_GLANCE], flags=re.MULTILINE)
+    return found[1].decode("ascii") if found else ""
 
 
 def _scan(text: str) -> ScannedEvent:

@@ -40,6 +40,8 @@ class _Batch:
     touched: list[ICloudEvent] = field(default_factory=list)
     unreadable: list[ICloudEvent] = field(default_factory=list)
     entries: list[JournalEntry] = field(default_factory=list)
+    first_read: set[str] = field(default_factory=set)  # paths of which nothing was read before
+    not_theirs: list[ICloudEvent] = field(default_factory=list)
 
 
 class Mirror:
@@ -85,19 +87,27 @@ class Mirror:
         return [body for body in bodies if body.path in ours]
 
     def _set_apart_ours(self, batch: _Batch) -> list[str]:
-        uids = [item.event.uid for item in batch.created]
+        first = [item.event for item in (*batch.created, *batch.changed) if item.event.path in batch.first_read]
+        uids = [event.uid for event in first]
         mine = SyncedEvent.objects.filter(uid__any_of=uids, calendar__connection_id=self.calendar.connection_id)
         carried = set(mine.values_list("uid", flat=True)) if uids else set()
         if not carried:
             return []
-        apart = [item.event.path for item in batch.created if item.event.uid in carried]
+        apart = {event.path: event for event in first if event.uid in carried}
+        created, changed = len(batch.created), len(batch.changed)
         batch.created = [item for item in batch.created if item.event.path not in apart]
+        batch.changed = [item for item in batch.changed if item.event.path not in apart]
         batch.entries = [entry for entry in batch.entries if entry.path not in apart]
-        self.report.counts["created"] -= len(apart)
-        return apart
+        # Known until now as something that could not be read.
+        batch.not_theirs = [event for event in apart.values() if event.pk is not None]
+        self.report.counts["created"] -= created - len(batch.created)
+        self.report.counts["updated"] -= changed - len(batch.changed)
+        return list(apart)
 
     def _one(self, body: Body, row: ICloudEvent | None, batch: _Batch) -> None:
         event = row or self._new(body.path)
+        if event.essence is None:
+            batch.first_read.add(body.path)
         local = Local.ABSENT if row is None else Local.SAME if row.removed_at is None else Local.REMOVED
         event.etag, event.vanished_at, event.fetch_at, event.attempts = body.etag, None, None, 0
         try:
@@ -151,6 +161,9 @@ class Mirror:
         lifecycle = ["vanished_at", "removed_at", "released_at", "fetch_at", "attempts"]
         blocks.update_events(old, fields + lifecycle)
         blocks.update_events(batch.touched, ["etag", "vanished_at", "fetch_at", "attempts"])
+        for event in batch.not_theirs:
+            attention.resolve(event, attention.UNREADABLE, now=self.now)
+        blocks.remove_events([event.pk for event in batch.not_theirs])
         self._drop_moved([item.event.uid for item in batch.created])
         blocks.create(batch.created, user_id=self.context.user_id)
         blocks.write(batch.changed, user_id=self.context.user_id)
@@ -168,11 +181,12 @@ class Mirror:
         ).exclude(calendar=self.calendar)
         blocks.remove_events(list(kept.values_list("pk", flat=True)))
 
-    def leave_unread(self, path: str, etag: str, *, reason: str) -> None:
+    def leave_unread(self, path: str, etag: str, *, uid: str, reason: str) -> None:
         """Name an event that must not even be looked into; it is read when it changes (rule P14), or tomorrow: what
-        killed its readers may have been something else."""
+        killed its readers may have been something else. `uid`: as far as it is known."""
         event = ICloudEvent.objects.filter(calendar=self.calendar, path=path).first() or self._new(path)
         event.etag, event.vanished_at, event.fetch_at, event.attempts = etag, None, self.now + DAY, 0
+        event.uid = event.uid or uid
         batch = _Batch()
         self._unreadable(event, reason, batch)
         with transaction.atomic():

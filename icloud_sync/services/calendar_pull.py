@@ -12,6 +12,7 @@ from django.db.models import Min, Q
 from django.utils import timezone
 
 from icloud_sync.errors import ItemError, ItemMissing, ItemUnreadable, TokenLost
+from icloud_sync.ical.scan import uid_at_a_glance
 from icloud_sync.local import copies, journal, mirror, outbox, reading
 from icloud_sync.local.context import BlockContext
 from icloud_sync.models import EventState, ICloudCalendar, ICloudEvent, SyncedEvent
@@ -211,7 +212,8 @@ class CalendarPull:
                 reading.at(self.calendar, item.path)
                 missing += self._apply([item])
             elif not self._leave_ours_unread(item.path):
-                self.mirror.leave_unread(item.path, item.etag or "", reason=reading.DIED)
+                uid = uid_at_a_glance(item.body)
+                self.mirror.leave_unread(item.path, item.etag or "", uid=uid, reason=reading.DIED)
         return missing
 
     def _leave_ours_unread(self, path: str) -> bool:

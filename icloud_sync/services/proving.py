@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from icloud_sync.errors import ItemError, ItemMissing, ItemUnreadable
-from icloud_sync.local import attention, blocks, copies, journal, mirror
+from icloud_sync.local import attention, blocks, copies, journal, mirror, reading
 from icloud_sync.models import ICloudCalendar, ICloudEvent, SyncedEvent
 from icloud_sync.remote.values import Fetched
 from icloud_sync.rules.absence import may_prove
@@ -124,6 +124,9 @@ class _Proof:
         )
         if twin is None:
             return False
+        if twin.unreadable == reading.DIED:
+            # Left unread until tomorrow (F38): what may stand there is not proved to be gone.
+            return True
         copy = copies.load(row.pk, now=timezone.now(), settle=settle())
         try:
             item = self.run.client.get(twin.path)

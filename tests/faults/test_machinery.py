@@ -209,6 +209,28 @@ def test_f38_what_was_left_unread_for_another_reason_is_read_the_next_day(stage:
     assert (len(ada.blocks), ada.flags) == (3, set())
 
 
+def test_f38_ours_that_is_left_unread_where_it_was_moved_to_is_not_taken_for_deleted(stage: Stage) -> None:
+    """Found by a story: two workers died while the new place was read, and the old one was seen to be empty."""
+    ada = stage.person()
+    ada.connect(conflicts=("Home", "Work"))
+    stage.book(stage.calendar(ada), day(2, 9))
+    ada.push()
+    ada.sync(2)
+    ada.phone.events("Home")[0].move("Work")
+    (moved,) = ada.phone.events("Work")
+    work = ICloudCalendar.objects.filter(pk=ada.calendar("Work").pk)
+    work.update(reading=1, reading_path=moved.calendar.path + moved.name)
+    ada.sync(3)
+    (copy,) = ada.copies()
+    assert (copy.state, ada.flags) == (EventState.WRITTEN, {"unreadable_event"})
+    ICloudEvent.objects.update(fetch_at=timezone.now())
+    work.update(recheck_at=timezone.now())
+    ada.sync(2)
+    (copy,) = ada.copies()
+    assert (copy.state, copy.path, ada.flags) == (EventState.WRITTEN, moved.calendar.path + moved.name, set())
+    assert ada.slots == []
+
+
 def test_f38_an_end_that_is_no_death_accuses_nobody(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database fails in the middle of reading one by one: the event that was read then is innocent."""
     ada = stage.person()

@@ -23,6 +23,7 @@ from calendars.services import blocked
 from calendars.services import calendars as calendar_services
 from calendars.services.errors import Refused
 from icloud_sync.errors import ICloudError
+from icloud_sync.local.reading import DIED
 from icloud_sync.models import ConnectionStatus, ICloudCalendar, ICloudConnection, ICloudEvent
 from icloud_sync.services import InvalidState, choosing, connecting, flags, syncing
 from icloud_sync.services import blocked as icloud_blocked
@@ -263,6 +264,7 @@ class Town:
 
     def frees_deleted(self, person: Person) -> None:
         for slot in BlockedSlot.objects.filter(user=person.user, removed_at__isnull=False)[:1]:
+            self.blocking.pop(ICloudEvent.objects.get(pk=slot.external_id).uid, None)
             icloud_blocked.release(slot_id=slot.pk, now=timezone.now())
 
     def turns_icloud(self, calendar: Calendar, on: bool) -> None:
@@ -363,6 +365,10 @@ class Town:
         """Where deletions may be kept silent with a forgotten token (fact 4.6), the day's full listing is due."""
         if self.forgotten and self.icloud.flags.token_error == "relist":
             ICloudCalendar.objects.update(listed_at=F("listed_at") - FULL_LISTING)
+            self.wakes(*self.people)
+        # What two workers died over, as if by itself, is read again the day after (F38).
+        if ICloudEvent.objects.filter(unreadable=DIED).update(fetch_at=timezone.now()):
+            ICloudCalendar.objects.update(recheck_at=timezone.now())
             self.wakes(*self.people)
         come_to_rest(self.ledger)
 
