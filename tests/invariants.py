@@ -178,7 +178,7 @@ def come_to_rest(ledger: Ledger, *, rounds: int = ROUNDS) -> None:
         one_round(ledger, idle)
         after = signature()
         wrote = [record.path for record in ledger.icloud.requests[made:] if record.method in ("PUT", "DELETE")]
-        quiet = quiet + 1 if after == before and not wrote and not _due() else 0
+        quiet = quiet + 1 if after == before and not wrote and not _due() and not _seen_again_soon() else 0
         if quiet == enough:
             at_rest(ledger)
             return
@@ -187,11 +187,13 @@ def come_to_rest(ledger: Ledger, *, rounds: int = ROUNDS) -> None:
 
 
 def one_round(ledger: Ledger, idle: set[int] | None = None) -> None:
-    """Time passes, back-off ends, and every account is looked at once; not those in `idle`, where an earlier round
-    found nothing to do. What is found idle now is added to it."""
+    """Time passes, back-off ends but for the wait between two refusals (C5), and every account is looked at once.
+
+    Not those in `idle`, where an earlier round found nothing to do. What is found idle now is added to it.
+    """
     idle = set() if idle is None else idle
     (ledger.wait or ledger.icloud.clock.advance)(A_WHILE)
-    ICloudConnection.objects.update(not_before=None)
+    ICloudConnection.objects.filter(doubted_at=None).update(not_before=None)
     due = SyncedEvent.objects.filter(due_at__isnull=False)
     awake = set(due.values_list("calendar__connection", flat=True))
     ledger.asleep -= awake
@@ -207,6 +209,12 @@ def one_round(ledger: Ledger, idle: set[int] | None = None) -> None:
         elif status == ConnectionStatus.DISCONNECTED:
             syncing.push(pk)
     always(ledger)
+
+
+def _seen_again_soon() -> bool:
+    """Say whether something is to be fetched once more within minutes; what waits for tomorrow does not count."""
+    soon = timezone.now() + timedelta(minutes=10)
+    return any(model.objects.filter(fetch_at__lte=soon).exists() for model in (SyncedEvent, ICloudEvent))
 
 
 def _waits_for_nothing(pk: int) -> bool:

@@ -118,7 +118,11 @@ class CalendarPull:
         for row in ours.only("path", "etag", "state", "vanished_at", "written_at"):
             known[row.path] = "" if row.vanished_at else row.etag
             self.repeated |= known[row.path] == changed[row.path] and self._was_told(row)
-            if row.state in (EventState.DELETING, EventState.PENDING) or self._just_removed(row):
+            if self._just_removed(row):
+                # It may as well have been moved back to where it stood: seen again when the listing can be believed.
+                SyncedEvent.objects.filter(pk=row.pk).update(fetch_at=self.run.started + settle() * 2)
+                settled.add(row.path)
+            elif row.state in (EventState.DELETING, EventState.PENDING):
                 settled.add(row.path)
         return [
             path

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from calendars.services import blocked
-from icloud_sync.models import EventState, ICloudConnection
+from icloud_sync.models import EventState, ICloudCalendar, ICloudConnection, SyncedEvent
 from icloud_sync.services import connecting, flags
 from tests.fake_icloud import faults
 from tests.fake_icloud.faults import Action
@@ -132,6 +133,30 @@ def test_an_old_one_that_was_moved_out_of_sight_goes_when_it_comes_back(stage: S
     place.ada.sync(4)
     assert (place.events, [e.summary for e in place.ada.phone.events("Work")]) == (["Dentist"], ["Grace Hopper"])
     assert place.blocked == ["Dentist"]
+
+
+def test_an_old_one_that_is_back_at_once_is_looked_at_again_when_listings_can_be_believed(
+    stage: Stage, settings: Any
+) -> None:
+    """A story told so: away while it was to be removed, and back while a listing might still be the old one (4.9)."""
+    place = ground(stage)
+    place.ada.account.add_calendar("Away")
+    old = place.event
+    old.move("Away")
+    stage.cancel(place.appointment)
+    place.ada.push()
+    place.ada.phone.by_uid(old.uid).move("Home")
+    settings.ICLOUD_SETTLE_SECONDS = 120
+    place.ada.sync()
+    assert "Grace Hopper" in place.events
+    settings.ICLOUD_SETTLE_SECONDS = 0
+    (again,) = SyncedEvent.objects.exclude(fetch_at=None)
+    assert again.fetch_at is not None
+    assert again.fetch_at > timezone.now() + timedelta(minutes=3)
+    SyncedEvent.objects.update(fetch_at=timezone.now())
+    ICloudCalendar.objects.update(recheck_at=timezone.now())
+    place.ada.sync(2)
+    assert (place.events, place.blocked) == (["Dentist"], ["Dentist"])
 
 
 @pytest.mark.parametrize("written", ["keep", "remove"])

@@ -343,7 +343,8 @@ class Town:
 
     def work(self, person: Person, job: str = "pull") -> None:
         assert person.connection is not None
-        ICloudConnection.objects.filter(pk=person.connection.pk).update(not_before=None)
+        # Nobody cuts the wait between two refusals of a password short (C5).
+        ICloudConnection.objects.filter(pk=person.connection.pk, doubted_at=None).update(not_before=None)
         getattr(syncing, job)(person.connection.pk)
 
     def works_and_dies(self, person: Person, moment: Moment) -> None:
