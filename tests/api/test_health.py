@@ -86,6 +86,7 @@ def test_without_a_database_only_that_is_told(client, monkeypatch):
     assert numbers(client) == {"leadmagicx_database_up": 0.0}
 
 
+@pytest.mark.late
 def test_several_processes_are_counted_together(tmp_path):
     """gunicorn has one registry for each worker; PROMETHEUS_MULTIPROC_DIR brings them together."""
     program = (

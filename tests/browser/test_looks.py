@@ -99,7 +99,7 @@ def wrong(faults: dict[str, list[str]]) -> dict[str, list[str]]:
     return {where: what for where, what in faults.items() if what}
 
 
-USED_MOST = {"week", "settings", "connect", "primary calendar", "attention", "appointment"}
+USED_MOST = {"week", "settings", "primary calendar", "attention"}
 
 
 @pytest.mark.slow

@@ -111,6 +111,7 @@ def test_bookings_of_a_class_fill_exactly_its_seats(staff: User, now: datetime, 
     assert Session.objects.get().appointments.count() == 7
 
 
+@pytest.mark.late
 @pytest.mark.timeout(300)
 def test_calendars_that_share_hosts_never_overlap_nor_deadlock(staff: User, now: datetime, monday: datetime) -> None:
     hosts = [UserFactory() for _ in range(4)]
@@ -130,6 +131,7 @@ def test_calendars_that_share_hosts_never_overlap_nor_deadlock(staff: User, now:
     assert Appointment.objects.filter(calendar=made[4]).count() <= 9
 
 
+@pytest.mark.late
 @pytest.mark.timeout(300)
 def test_parallel_moves_end_in_different_places(staff: User, now: datetime, monday: datetime) -> None:
     host = UserFactory()
@@ -151,6 +153,7 @@ def test_parallel_moves_end_in_different_places(staff: User, now: datetime, mond
     assert Appointment.objects.filter(status=AppointmentStatus.CONFIRMED).count() == 10
 
 
+@pytest.mark.late
 @pytest.mark.timeout(300)
 def test_a_phone_move_races_bookings_of_the_same_slot(staff: User, now: datetime, monday: datetime) -> None:
     """P7: the move is applied; either it came first and nothing is booked over it, or it clashes and is exempt."""
@@ -214,6 +217,7 @@ def somebody_waits() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+@pytest.mark.late
 @pytest.mark.timeout(300)
 def test_cancelling_and_booking_at_once_never_lose_a_seat(staff: User, now: datetime, monday: datetime) -> None:
     calendar = make_calendar("class_booking", members=[UserFactory()], seats_per_slot=5)

@@ -89,6 +89,7 @@ def test_demo_dir_is_relative_to_where_one_stands(tmp_path: Path, monkeypatch: p
     assert demo_folder({}).root == CHECKOUT / ".demo"
 
 
+@pytest.mark.late
 @pytest.mark.processes
 def test_manage_py_works_with_no_variable_set(folder: Folder) -> None:
     ask = "import json, django.db as d, os; d.connection.ensure_connection(); print(json.dumps(dict(os.environ)))"

@@ -123,6 +123,7 @@ def test_a_dead_server_is_started_again_at_the_same_address(folder: Folder) -> N
     share.release()
 
 
+@pytest.mark.late
 def test_a_path_too_long_for_a_socket_gets_a_short_one(folder: Folder) -> None:
     far = Folder(folder.root.with_name("d" * 90))
     folder.root.rename(far.root)

@@ -107,6 +107,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 NAMES = [line.split("(")[0].removeprefix("def ") for line in STORIES.splitlines() if line.startswith("def test")]
 
 
+@pytest.mark.late
 @pytest.mark.parametrize("name", NAMES)
 def test_stories(outcomes: dict[str, str], name: str) -> None:
     assert outcomes[name] == ("PASSED" if name.endswith("passes") else "ERROR")

@@ -320,15 +320,15 @@ def test_both_sides_agree_whatever_happens(traveller: Any, stage: Stage, story: 
         twin.work()
     assert watch.moments
     # Before a request nothing else is committed than after what came before it.
-    for moment, act in share([one for one in watch.moments if one.kind != "request"], ACTS, story, of=227):
+    for moment, act in share([one for one in watch.moments if one.kind != "request"], ACTS, story, of=449):
         with told(story, "dies", moment, act), rolled_back(scene) as twin:
             dies(twin, story, moment, act)
     numbers = range(1, 1 + sum(moment.kind == "request" for moment in watch.moments))
     failing = [(number, failure) for number in numbers for failure in FAILURES]
-    for (number, failure), act in share(failing, ACTS, story, of=863):
+    for (number, failure), act in share(failing, ACTS, story, of=1733):
         with told(story, number, failure[0], act), rolled_back(scene) as twin:
             fails(twin, story, number, failure, act)
-    for moment, act in share(watch.moments, [*ACTS[1:], another_worker], story, of=367):
+    for moment, act in share(watch.moments, [*ACTS[1:], another_worker], story, of=733):
         with told(story, "meanwhile", moment, act), rolled_back(scene) as twin:
             is_interrupted(twin, story, moment, act)
 
