@@ -9,7 +9,7 @@ from typing import Any
 import django
 import pytest
 
-from tests import servers
+from tests import night, servers
 
 servers.provide()
 django.setup()
@@ -34,6 +34,25 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+class LeftOut:
+    """Says at the end what did not run: under pytest-xdist nobody else does."""
+
+    def __init__(self) -> None:
+        self.tests = 0
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        self.tests = max(self.tests, getattr(node, "workeroutput", {}).get(night.LEFT_OUT, 0))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.tests:
+            terminalreporter.write_line(f"{self.tests} tests left to `make late` and `make nightly`.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(LeftOut())
 
 
 def pytest_unconfigure() -> None:

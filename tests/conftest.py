@@ -19,11 +19,13 @@ pytest_plugins = ["tests.fake_icloud.plugin"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only runs at night; the last line of a run counts it as deselected. The longest tests begin, so
-    that no process waits for the other at the end."""
+    """Leave out what does not run now; the last lines of a run say how much. The longest tests begin, so that no
+    process waits for the other at the end."""
     if late := night.left_out(items):
         items[:] = [item for item in items if item not in late]
         config.hook.pytest_deselected(items=late)
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[night.LEFT_OUT] = len(late)
     items.sort(key=lambda item: not item.get_closest_marker("slow"))
 
 

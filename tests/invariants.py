@@ -117,15 +117,13 @@ def _writes_only_to_ours(ledger: Ledger) -> None:
 def _one_event_for_each(ledger: Ledger, present: list[Any]) -> None:
     """I4: never two events for one appointment and host, but for one that the user put where nobody looks, and the old
     and new copy around a move of the primary calendar."""
-    leaving: set[str] | None = None
-    reserved, read = set[str](), set[str]()
-    for engagement, events in ledger.ours_among(present).items():
-        if len(events) < 2:
-            continue
-        if leaving is None:
-            closed = SyncedEvent.objects.filter(state__in=[EventState.DELETING, EventState.GONE])
-            leaving = set(closed.values_list("uid", flat=True))
-            reserved, read = _reserved(), _looked_at(ICloudConnection.objects.all())
+    several = {engagement: found for engagement, found in ledger.ours_among(present).items() if len(found) > 1}
+    if not several:
+        return
+    closed = SyncedEvent.objects.filter(state__in=[EventState.DELETING, EventState.GONE])
+    leaving = set(closed.values_list("uid", flat=True))
+    reserved, read = _reserved(), _looked_at(ICloudConnection.objects.all())
+    for engagement, events in several.items():
         staying = [e for e in events if e.uid not in leaving and not _is_out_of_sight(e, reserved, read)]
         assert len(staying) <= 1, f"{len(staying)} events for engagement {engagement}: {events}"
 

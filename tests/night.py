@@ -3,7 +3,7 @@
 `make test` is for every change, and short. Of the cases of a test marked `turns(n)` it runs one in n, always at least
 one, always the same ones. Tests marked `late` are left to `make late`, which CI runs as well: long ones, over pages and
 processes, of what shorter tests look at from nearer. `make nightly` (NIGHTLY=1) leaves nothing out, what is marked
-`nightly` included. What is left out is counted as deselected.
+`nightly` included. The last lines of a run say how many tests were left out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import pytest
 T = TypeVar("T")
 NIGHTLY = os.environ.get("NIGHTLY") == "1"
 LATE = os.environ.get("LATE") == "1"
+LEFT_OUT = "left_out"
+"""The name under which a worker of pytest-xdist hands over how many tests it left out: all leave out the same."""
 
 
 def turn(choices: Sequence[T], *, of: str) -> Sequence[T]:

@@ -36,7 +36,7 @@ UNEXPECTED: Final = (
 NOT_AN_EVENT: Final = "not_an_event"
 """A task or the like, such as upgraded Reminders leave behind (fact 3.4): it takes no time, and nobody need be told."""
 
-_GLANCE = 65_536
+_GLANCE = 65_536  # bytes in which a UID is looked for without reading the rest
 _DEEPEST = 4  # VCALENDAR, and three levels in it (reliability §4)
 _MOST_ZONES = 20  # VTIMEZONEs that are looked into; real objects have one or two
 _BEGIN, _END, _KEPT, _TEXT = 1, 2, 3, 4

@@ -49,6 +49,7 @@ class CalendarPull:
         self.context = context
         self.knows_tokens = True
         self.repeated = False  # the answer named something that was known before
+        self.still_listed = set[int]()  # records of what we removed a moment ago, by primary key
         first = calendar.listed_at is None
         self.mirror = mirror.Mirror(calendar, context, run.report, first=first, now=run.started, guard=run.guard)
 
@@ -66,10 +67,14 @@ class CalendarPull:
             self.run.guard()
             self._note_vanished(vanished, now=timezone.now())
             self.not_delivered(missing)
+            self._look_again_at_removed()
             # Without a token something of the answer is missing: without a mark it is asked again (F28, F30).
             sure = delta.token is not None or not self.knows_tokens
-            values: dict[str, object] = {"mark": mark if sure else "", "token": delta.token or ""}
-            values["token_at"] = self.run.started
+            values: dict[str, object] = {
+                "mark": mark if sure else "",
+                "token": delta.token or "",
+                "token_at": self.run.started,
+            }
             if delta.complete:
                 values["listed_at"] = self.run.started
                 if self.calendar.listed_at is None:
@@ -119,8 +124,7 @@ class CalendarPull:
             known[row.path] = "" if row.vanished_at else row.etag
             self.repeated |= known[row.path] == changed[row.path] and self._was_told(row)
             if self._just_removed(row):
-                # It may as well have been moved back to where it stood: seen again when the listing can be believed.
-                SyncedEvent.objects.filter(pk=row.pk).update(fetch_at=self.run.started + settle() * 2)
+                self.still_listed.add(row.pk)
                 settled.add(row.path)
             elif row.state in (EventState.DELETING, EventState.PENDING):
                 settled.add(row.path)
@@ -139,6 +143,11 @@ class CalendarPull:
         """A listing may still show what we removed a moment ago (fact 4.9)."""
         gone = row.state == EventState.GONE and row.written_at is not None
         return gone and row.written_at is not None and self.run.started < row.written_at + settle() * 2
+
+    def _look_again_at_removed(self) -> None:
+        """What we removed and is still listed may have been moved back: looked at when a listing is believed again."""
+        removed = SyncedEvent.objects.filter(pk__in=self.still_listed, state=EventState.GONE)
+        removed.update(fetch_at=self.run.started + settle() * 2)
 
     def _known_paths(self) -> set[str]:
         theirs = ICloudEvent.objects.filter(calendar=self.calendar, removed_at__isnull=True)

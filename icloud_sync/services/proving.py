@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from icloud_sync.errors import ItemError, ItemMissing, ItemUnreadable
 from icloud_sync.local import attention, blocks, copies, journal, mirror, reading
-from icloud_sync.models import ICloudCalendar, ICloudEvent, SyncedEvent
+from icloud_sync.models import EventState, ICloudCalendar, ICloudEvent, SyncedEvent
 from icloud_sync.remote.values import Fetched
 from icloud_sync.rules.absence import may_prove
 from icloud_sync.rules.reconcile import decide
@@ -144,6 +144,8 @@ class _Proof:
         ours = SyncedEvent.objects.filter(calendar=self.calendar, fetch_at__lte=now)
         paths = [*theirs.values_list("path", flat=True), *ours.values_list("path", flat=True)]
         self.pull.not_delivered(self.pull.fetch(paths), again=True)
+        # What we removed is looked at once: whatever else stands in its place by now has a record of its own.
+        ours.filter(state=EventState.GONE).update(fetch_at=None)
 
 
 def _keeps(event: ICloudEvent) -> bool:

@@ -45,7 +45,7 @@ class Placed(Generic[T]):
 
     @property
     def brief(self) -> bool:
-        """Say whether there is room for one line only."""
+        """Say whether there is room for one line only: two lines of text are as high as 48 minutes."""
         return self.finish - self.begin < 48
 
     @property

@@ -159,6 +159,27 @@ def test_an_old_one_that_is_back_at_once_is_looked_at_again_when_listings_can_be
     assert (place.events, place.blocked) == (["Dentist"], ["Dentist"])
 
 
+def test_what_stands_in_the_place_of_one_removed_is_looked_at_once(stage: Stage, settings: Any) -> None:
+    """Another client may have put its own event there: that is no reason to fetch it at every poll."""
+    place = ground(stage)
+    name = place.event.name
+    stage.cancel(place.appointment)
+    place.ada.push()
+    choir = place.ada.phone.create("Home", title="Choir", start=day(2, 19), end=day(2, 21))
+    body = choir.body
+    choir.delete()
+    place.ada.phone.add_raw("Home", name, body)
+    settings.ICLOUD_SETTLE_SECONDS = 120
+    place.ada.sync()
+    settings.ICLOUD_SETTLE_SECONDS = 0
+    assert SyncedEvent.objects.exclude(fetch_at=None).update(fetch_at=timezone.now()) == 1
+    ICloudCalendar.objects.update(recheck_at=timezone.now())
+    place.ada.sync(2)
+    assert sorted(place.blocked) == ["Choir", "Dentist"]
+    assert not SyncedEvent.objects.exclude(fetch_at=None).exists()
+    assert not ICloudCalendar.objects.exclude(recheck_at=None).exists()
+
+
 @pytest.mark.parametrize("written", ["keep", "remove"])
 def test_disconnecting_keeps_or_removes_what_is_to_come(stage: Stage, written: Any) -> None:
     place = ground(stage)

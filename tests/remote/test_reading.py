@@ -9,20 +9,6 @@ import pytest
 from icloud_sync import errors
 from tests.fake_icloud import FakeICloud
 from tests.remote.conftest import client_of
-from tests.remote.stage import response
-
-HOME = "/1/calendars/"
-CAL = "/1/calendars/home/"
-C = 'xmlns="urn:ietf:params:xml:ns:caldav"'
-SELF = response(CAL, '<getetag>"c"</getetag>')
-
-
-def event(name: str, etag: str = '"1"', *, where: str = CAL) -> str:
-    return response(f"{where}{name}", f"<getetag>{etag}</getetag>")
-
-
-def with_data(name: str, text: str = "BEGIN:VCALENDAR", *, where: str = CAL) -> str:
-    return response(f"{where}{name}", f'<getetag>"1"</getetag><calendar-data {C}>{text}</calendar-data>')
 
 
 def body(number: int) -> bytes:
