@@ -106,6 +106,10 @@ class ICloudConnection(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "apple_id"], name="connection_apple_id_once_per_user"),
             models.UniqueConstraint(fields=["user", "principal"], name="connection_principal_once_per_user"),
+            # One sync at a time for each Apple account, whoever connected it (rule T1).
+            models.UniqueConstraint(
+                fields=["principal"], condition=Q(claim__isnull=False), name="connection_one_sync_per_account"
+            ),
         ]
 
     def __str__(self) -> str:

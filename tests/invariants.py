@@ -176,7 +176,8 @@ def come_to_rest(ledger: Ledger, *, rounds: int = ROUNDS) -> None:
         one_round(ledger, idle)
         after = signature()
         wrote = [record.path for record in ledger.icloud.requests[made:] if record.method in ("PUT", "DELETE")]
-        quiet = quiet + 1 if after == before and not wrote and not _due() and not _seen_again_soon() else 0
+        still = after == before and not wrote and not _due() and not _seen_again_soon() and not _doubted()
+        quiet = quiet + 1 if still else 0
         if quiet == enough:
             at_rest(ledger)
             return
@@ -213,6 +214,11 @@ def _seen_again_soon() -> bool:
     """Say whether something is to be fetched once more within minutes; what waits for tomorrow does not count."""
     soon = timezone.now() + timedelta(minutes=10)
     return any(model.objects.filter(fetch_at__lte=soon).exists() for model in (SyncedEvent, ICloudEvent))
+
+
+def _doubted() -> bool:
+    """Say whether an account waits between two refusals, and so was not looked at (C5)."""
+    return ICloudConnection.objects.filter(doubted_at__isnull=False, status__in=ACTIVE).exists()
 
 
 def _waits_for_nothing(pk: int) -> bool:

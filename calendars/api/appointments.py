@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -43,10 +43,12 @@ LONGEST_KEY = 255
 
 @dataclass(frozen=True)
 class Verification:
-    """What a look at iCloud before the booking found out (rule A5)."""
+    """What a look at iCloud before the booking found out (rule A5); `own_events` as calendars.services.booking.edit
+    takes them."""
 
     verified: bool = True
     horizon: Mapping[int, datetime] = field(default_factory=dict)
+    own_events: Collection[int] = ()
 
 
 @extend_schema_view(
@@ -90,7 +92,11 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
         """Edit; `verification` is there when start or host change."""
         looked: dict[str, Any] = {}
         if verification is not None:
-            looked = {"verified": verification.verified, "horizon": verification.horizon}
+            looked = {
+                "verified": verification.verified,
+                "horizon": verification.horizon,
+                "own_events": verification.own_events,
+            }
         return booking.edit(
             appointment_id=appointment.pk, by=cast(User, self.request.user), now=now, **looked, **values
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -31,7 +31,8 @@ class Look:
 
     `chosen`: the hosts were asked for by name, so distribution does not hide any. `horizon`: until when each host's
     iCloud time is known; absent hosts are not limited. `length` (seconds) replaces the slot duration. `merged`: nobody
-    will ask for reasons, so what blocks is read as the time it takes together.
+    will ask for reasons, so what blocks is read as the time it takes together. `own_events`: the `external_id` of slots
+    that are the appointment itself, seen in somebody's calendar (rule W7); only for a look that is not merged.
     """
 
     first: int
@@ -44,6 +45,7 @@ class Look:
     merged: bool = False
     without_session: int | None = None
     without_appointment: int | None = None
+    own_events: Collection[int] = ()
 
 
 def question(offer: Offer, look: Look) -> Question:
@@ -156,7 +158,8 @@ def _taken(offer: Offer, look: Look, since: datetime, until: datetime) -> dict[i
 def _blocks(offer: Offer, look: Look, since: datetime, until: datetime) -> dict[int | None, list[Block]]:
     users = [host for host in look.hosts if host is not None]
     found: dict[int | None, list[Block]] = defaultdict(list)
-    for user, *block in rows.blocks(users=users, since=since, until=until, icloud=offer.calendar.icloud_enabled):
+    icloud = offer.calendar.icloud_enabled
+    for user, *block in rows.blocks(users=users, since=since, until=until, icloud=icloud, own=look.own_events):
         found[user].append(Block(*block))
     return found
 

@@ -42,12 +42,14 @@ _REASONS = f"b.user_id, {_SECONDS}, b.source = 'icloud', b.place"
 _LONG = """
 select {columns} from calendars_blockedslot b
 where b.user_id = any(%(users)s::bigint[]) and b.blocks and (%(icloud)s or b.source <> 'icloud')
+    and coalesce(b.external_id <> all(%(own)s::bigint[]), true)
     and b.busy_end - b.busy_start > interval '2 days' and b.busy_start < %(until)s and b.busy_end > %(since)s
 """
 # Two ranges of two indexes: what starts shortly before the time asked about or in it, and the few that last long.
 _BLOCKS = """
 select {columns} from calendars_blockedslot b
 where b.user_id = any(%(users)s::bigint[]) and b.blocks and (%(icloud)s or b.source <> 'icloud')
+    and coalesce(b.external_id <> all(%(own)s::bigint[]), true)
     and b.busy_start >= %(shortly_before)s and b.busy_start < %(until)s and b.busy_end > %(since)s
     and b.busy_end - b.busy_start <= interval '2 days' and b.busy_start < b.busy_end
 union all
@@ -92,9 +94,21 @@ def taken(
     return _rows(TAKEN.format(whose=whose), values)
 
 
-def blocks(*, users: Sequence[int], since: datetime, until: datetime, icloud: bool) -> Iterable[tuple[Any, ...]]:
-    """Return (user, start, end, is from iCloud, place) of blocking slots that overlap the time; times are seconds."""
-    values = {"users": users, "since": since, "until": until, "shortly_before": since - SHORT, "icloud": icloud}
+def blocks(
+    *, users: Sequence[int], since: datetime, until: datetime, icloud: bool, own: Iterable[int] = ()
+) -> Iterable[tuple[Any, ...]]:
+    """Return (user, start, end, is from iCloud, place) of blocking slots that overlap the time; times are seconds.
+
+    Those whose `external_id` is in `own` are left out.
+    """
+    values = {
+        "users": users,
+        "since": since,
+        "until": until,
+        "shortly_before": since - SHORT,
+        "icloud": icloud,
+        "own": list(own),
+    }
     return _rows(BLOCKS, values) if users else []
 
 
@@ -109,6 +123,7 @@ def busy(*, users: Sequence[int], since: datetime, until: datetime, icloud: bool
         "last_day": until.astimezone(UTC).date(),
         "icloud": icloud,
         "sources": [False, True] if icloud else [False],
+        "own": [],
     }
     return cast(list[tuple[int, int, int]], _rows(BUSY, values)) if users else []
 

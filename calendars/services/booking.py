@@ -3,7 +3,7 @@ taken, and the database's constraints have the last word (rules A2-A4, reliabili
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from enum import Enum
@@ -125,8 +125,11 @@ def edit(
     ignore_availability: bool = False,
     verified: bool | Given = UNSET,
     horizon: Mapping[int, datetime] | None = None,
+    own_events: Collection[int] = (),
 ) -> Appointment:
     """Change what is given, and return the appointment. A class seat moves alone; a collective moves for all hosts.
+
+    `own_events`: the `external_id` of blocked slots that are this very appointment, seen in a host's calendar.
 
     Raises Appointment.DoesNotExist, InvalidState (cancelled), NotAMember, SlotUnavailable, ValidationError.
     """
@@ -138,6 +141,7 @@ def edit(
         ignore_availability=ignore_availability,
         horizon=horizon or {},
         without_appointment=appointment.pk,
+        own_events=own_events,
     )
     changed, dropped = _moved(
         appointment,

@@ -34,6 +34,7 @@ class Conditions:
     length: int | None = None
     without_session: int | None = None
     without_appointment: int | None = None
+    own_events: Collection[int] = ()
 
 
 def checked_host(offer: Offer, host_id: int | None) -> int | None:
@@ -70,6 +71,7 @@ def ranked_hosts(
         length=conditions.length,
         without_session=conditions.without_session,
         without_appointment=conditions.without_appointment,
+        own_events=conditions.own_events,
     )
     asked = question(offer, look)
     on_grid = start.microsecond == 0 and is_on_grid(offer, second, length=asked.terms.length)

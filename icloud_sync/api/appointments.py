@@ -62,8 +62,8 @@ class ICloudAppointmentViewSet(ICloudErrors, AppointmentViewSet):
         moved = self.kwargs.get("pk")
         if moved is not None:
             horizon = booking.look_before_move(appointment_id=int(moved), host_id=host_id, now=now)
-        else:
-            horizon = booking.look_first(calendar_id=calendar.pk, start=start, host_id=host_id, now=now)
+            return Verification(horizon=horizon, own_events=booking.own_events(int(moved)))
+        horizon = booking.look_first(calendar_id=calendar.pk, start=start, host_id=host_id, now=now)
         return Verification(horizon=horizon)
 
     def book(

@@ -1,7 +1,8 @@
 """One sync at a time for each account (rule T1): a lease in the connection's row.
 
 A killed worker's lease runs out by itself; whoever comes next starts from what was committed. Each commit of a run
-renews the lease and fails when it was lost, so two runs never write side by side.
+renews the lease and fails when it was lost, so two runs never write side by side. Two users may have connected the same
+Apple account: a constraint lets only one of its connections be claimed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -37,8 +39,19 @@ def claim(connection_id: int, *, now: datetime, when: Q | None = None) -> uuid.U
     """Take the account for this process, or return None when somebody has it or it is not as `when` asks."""
     token = uuid.uuid4()
     rows = ICloudConnection.objects.filter(free(now=now), when or Q(), pk=connection_id)
-    taken = rows.update(claimed_until=now + LEASE, claim=token)
+    try:
+        with transaction.atomic():
+            taken = rows.update(claimed_until=now + LEASE, claim=token)
+    except IntegrityError:
+        return claim(connection_id, now=now, when=when) if _end_expired(connection_id, now=now) else None
     return token if taken else None
+
+
+def _end_expired(connection_id: int, *, now: datetime) -> int:
+    """End what a killed worker left of its claim on another connection of the same Apple account; return how many."""
+    principal = ICloudConnection.objects.filter(pk=connection_id).values("principal")
+    others = ICloudConnection.objects.filter(free(now=now), principal__in=principal, claim__isnull=False)
+    return others.exclude(pk=connection_id).update(claimed_until=None, claim=None)
 
 
 def renew(connection_id: int, token: uuid.UUID) -> None:

@@ -79,21 +79,33 @@ class Mirror:
         batch = _Batch()
         for body in bodies:
             self._one(body, known.get(body.path), batch)
-        ours = [] if surely_theirs else self._set_apart_ours(batch)
+        ours = self._tell_ours(batch, surely_theirs=surely_theirs)
         with transaction.atomic():
             self.guard()
             self._save(batch)
         self.report.done += len(bodies) - len(ours)
         return [body for body in bodies if body.path in ours]
 
-    def _set_apart_ours(self, batch: _Batch) -> list[str]:
-        first = [item.event for item in (*batch.created, *batch.changed) if item.event.path in batch.first_read]
-        uids = [event.uid for event in first]
-        mine = SyncedEvent.objects.filter(uid__any_of=uids, calendar__connection_id=self.calendar.connection_id)
-        carried = set(mine.values_list("uid", flat=True)) if uids else set()
-        if not carried:
-            return []
-        apart = {event.path: event for event in first if event.uid in carried}
+    def _tell_ours(self, batch: _Batch, *, surely_theirs: bool) -> list[str]:
+        """Return the paths of what was set apart, for it carries the UID of an event written to this account.
+
+        An appointment written to another account of the same user, and read here too because both share the calendar,
+        closes its time by itself and never its own seats (rule W7): of it nothing but its fingerprint is kept.
+        """
+        first = [item for item in (*batch.created, *batch.changed) if item.event.path in batch.first_read]
+        uids = [item.event.uid for item in first]
+        ours = SyncedEvent.objects.filter(uid__any_of=uids, calendar__connection__user_id=self.context.user_id)
+        found = list(ours.values_list("uid", "calendar__connection_id", "engagement__active")) if uids else []
+        here = {uid for uid, account, _ in found if account == self.calendar.connection_id}
+        elsewhere = {uid for uid, account, active in found if account != self.calendar.connection_id and active}
+        for item in first:
+            if item.event.uid in elsewhere:
+                item.event.essence, item.event.recurring = None, False
+                item.slots.clear()
+        return [] if surely_theirs else self._set_apart(batch, [item.event for item in first if item.event.uid in here])
+
+    def _set_apart(self, batch: _Batch, events: list[ICloudEvent]) -> list[str]:
+        apart = {event.path: event for event in events}
         created, changed = len(batch.created), len(batch.changed)
         batch.created = [item for item in batch.created if item.event.path not in apart]
         batch.changed = [item for item in batch.changed if item.event.path not in apart]

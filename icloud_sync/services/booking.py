@@ -9,6 +9,7 @@ from typing import Any
 from calendars.models import Appointment, Calendar, Engagement
 from calendars.services import booking
 from calendars.services.booking import UNSET
+from icloud_sync.models import ICloudEvent, SyncedEvent
 from icloud_sync.services.live import all_fresh, check_hosts, horizon_of
 
 Horizon = Mapping[int, datetime]
@@ -32,7 +33,8 @@ def edit(*, appointment_id: int, now: datetime, **given: Any) -> Appointment:
         return booking.edit(appointment_id=appointment_id, now=now, **given)
     chosen = None if host_id is UNSET else host_id
     horizon = look_before_move(appointment_id=appointment_id, host_id=chosen, now=now)
-    appointment = booking.edit(appointment_id=appointment_id, now=now, horizon=horizon, **given)
+    own = own_events(appointment_id)
+    appointment = booking.edit(appointment_id=appointment_id, now=now, horizon=horizon, own_events=own, **given)
     return write_down_verified(appointment, now=now)
 
 
@@ -54,6 +56,13 @@ def look_before_move(*, appointment_id: int, host_id: int | None, now: datetime)
         return {}
     check_hosts(_hosts_now(before) if host_id is None else [host_id], now=now)
     return horizon_of(_members(before.calendar_id))
+
+
+def own_events(appointment_id: int) -> frozenset[int]:
+    """Return the rows of mirrored events that are this appointment itself, written to one host's calendar and read in
+    another's that is the same one: they do not keep it from being moved (rule W7)."""
+    written = SyncedEvent.objects.filter(engagement__session__appointments=appointment_id)
+    return frozenset(ICloudEvent.objects.filter(uid__in=written.values("uid")).values_list("pk", flat=True))
 
 
 def write_down_verified(appointment: Appointment, *, now: datetime) -> Appointment:
