@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from django.contrib.admin.models import LogEntry
+from django.test import Client
 from django.urls import reverse
 
 from icloud_sync.secret import Secret
@@ -14,6 +15,11 @@ from leadmagicx.webhooks.models import Delivery, Webhook
 
 USERS = reverse("admin:accounts_user_changelist")
 TOKENS = reverse("admin:accounts_apitoken_changelist")
+
+
+def test_every_page_names_its_icon_so_that_no_browser_looks_for_one(boss):
+    for visitor, url in ((Client(), reverse("admin:login")), (boss, reverse("admin:index")), (boss, USERS)):
+        assert 'rel="icon"' in visitor.get(url).content.decode(), url
 
 
 def issue(desk, *users):
