@@ -38,8 +38,8 @@ late: install-dev  ## the long tests that `make test` leaves to CI
 	@$(PY) -m tests.chromium
 	LATE=1 $(PY) -m pytest $(PYTEST_ARGS)
 
-stories: install-dev  ## 2,000 random stories, and workers that die at every moment
-	NIGHTLY=1 $(PY) -m pytest tests/stories $(PYTEST_ARGS)
+stories: install-dev  ## 2,000 random stories of 30 steps
+	NIGHTLY=1 $(PY) -m pytest tests/stories/test_stories.py $(PYTEST_ARGS)
 
 nightly: install-dev  ## the suite with everything that takes turns by day, stories included
 	@$(PY) -m tests.chromium

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from icloud_sync.errors import ItemMissing
 from icloud_sync.ical import ours
+from icloud_sync.ical.scan import uid_at_a_glance
 from icloud_sync.remote.client import Client
 from icloud_sync.sync.sides import Copy, Draft, Fields, Seen
 
@@ -36,12 +37,26 @@ class ICloudSide:
         self.folders = folders
 
     def look(self, copy: Copy) -> Seen | None:
+        found = self._get(copy)
+        return None if found is None else self.read(copy, path=found[0], etag=found[1], body=found[2])
+
+    def glance(self, copy: Copy) -> Seen | None:
+        found = self._get(copy)
+        if found is None:
+            return None
+        path, etag, body = found
+        if uid_at_a_glance(body) != copy.uid:
+            # Folded, or another event: a real look tells.
+            return self.read(copy, path=path, etag=etag, body=body)
+        return Seen(path=path, etag=etag, body=body, uid=copy.uid, fields={})
+
+    def _get(self, copy: Copy) -> tuple[str, str, bytes] | None:
         try:
             fetched = self.client.get(copy.path)
         except ItemMissing:
             return None
         assert fetched.body is not None
-        return self.read(copy, path=fetched.path, etag=fetched.etag, body=fetched.body)
+        return fetched.path, fetched.etag or "", fetched.body
 
     def find(self, copy: Copy, *, named: str | None) -> Seen | None:
         name = copy.path.rsplit("/", 1)[-1]

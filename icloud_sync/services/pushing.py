@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 # A PUT that answers 404 again and again is a body it dislikes, not a calendar that is away (fact 5.3).
 TRIES_OF_MISSING = 4
+# A body cut off on its way is read again; what stays unreadable stops.
+TRIES_OF_UNREADABLE = 2
 BATCH = 50
 
 
@@ -57,7 +59,10 @@ def _one(run: Run, row_id: int) -> None:
             return
         ours.postpone(copy, until=_later(row, error.after_seconds), reason=str(error.status or error_code(error)))
     except ItemUnreadable as error:
-        ours.refused(copy, code="unreadable", detail=error.reason)
+        if row.attempts >= TRIES_OF_UNREADABLE:
+            ours.refused(copy, code="unreadable", detail=error.reason)
+            return
+        ours.postpone(copy, until=_later(row, None), reason="unreadable")
     except ItemError as error:
         ours.postpone(copy, until=_later(row, None), reason=error_code(error))
     log.info("pushed", connection=run.connection.pk, row=row_id)

@@ -102,14 +102,15 @@ def update(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
 
 
 def remove(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
-    """Remove an event whose appointment is gone, also when it was edited meanwhile (W2). Never sent: no request."""
+    """Remove an event whose appointment is gone, also when it was edited meanwhile, or cannot be read any more (W2).
+    Never sent: no request."""
     if copy.local is Local.NEW and not copy.sent:
         ours.gone(copy, found=True)
         return
     etag = copy.etag
     for _ in range(ROUNDS + 1):
         if not etag:
-            seen = _mine(copy, theirs.look(copy))
+            seen = _mine(copy, theirs.glance(copy))
             if decide(Origin.APPOINTMENT, Local.ABSENT, remote_state(copy, seen)) is Action.FORGET:
                 ours.gone(copy, found=False)
                 return

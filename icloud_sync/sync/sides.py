@@ -73,6 +73,9 @@ class Theirs(Protocol):
     def look(self, copy: Copy) -> Seen | None:
         """Return the event at the copy's path as it is now, or None when it answers 404 or 410."""
 
+    def glance(self, copy: Copy) -> Seen | None:
+        """As `look`, for one who only asks whose event it is and which ETag it has: `fields` are empty."""
+
     def find(self, copy: Copy, *, named: str | None) -> Seen | None:
         """Return the copy's event from another place of the account: the path that iCloud named, or its own name in
         another calendar. None when it is nowhere."""

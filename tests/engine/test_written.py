@@ -159,6 +159,35 @@ def test_an_old_one_that_is_back_at_once_is_looked_at_again_when_listings_can_be
     assert (place.events, place.blocked) == (["Dentist"], ["Dentist"])
 
 
+def test_a_body_cut_off_on_its_way_is_read_again_and_then_written(stage: Stage) -> None:
+    """A story told so: one cut answer stopped the write for good."""
+    place = ground(stage)
+    place.icloud.faults.add(faults.truncate_xml(300), method="GET", times=1)
+    place.move()
+    for _ in range(2):
+        SyncedEvent.objects.filter(due_at__isnull=False).update(due_at=timezone.now())
+        place.ada.sync()
+    assert (place.event.start, place.ada.flags) == (day(2, 15), set())
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["cut off on its way", "broken"])
+def test_a_cancelled_event_is_removed_although_nobody_can_read_it(stage: Stage, cut: bool) -> None:
+    """A story told so: it was edited, and then unreadable, and stayed on the iPhone (W2)."""
+    place = ground(stage)
+    event = place.event
+    event.edit(title="Grace at last")
+    if cut:
+        place.icloud.faults.add(faults.truncate_xml(300), method="GET", times=1)
+    else:
+        place.ada.phone.add_raw("Home", event.name, event.body.replace(b"DTSTART", b"X-START"))
+    stage.cancel(place.appointment)
+    # Cut off before its UID it is read once more.
+    for _ in range(1 + cut):
+        SyncedEvent.objects.filter(due_at__isnull=False).update(due_at=timezone.now())
+        place.ada.push()
+    assert (place.events, place.ada.flags) == (["Dentist"], set())
+
+
 def test_what_stands_in_the_place_of_one_removed_is_looked_at_once(stage: Stage, settings: Any) -> None:
     """Another client may have put its own event there: that is no reason to fetch it at every poll."""
     place = ground(stage)

@@ -50,6 +50,12 @@ class ICloud:
         assert answer is None or isinstance(answer, Seen)
         return answer
 
+    def glance(self, copy: Copy) -> Seen | None:
+        self.calls.append("glance")
+        seen = self._next("glance", self.events.get(copy.path))
+        assert seen is None or isinstance(seen, Seen)
+        return seen and replace(seen, fields={})
+
     def find(self, copy: Copy, *, named: str | None) -> Seen | None:
         self.calls.append("find")
         self.named.append(named)

@@ -43,21 +43,21 @@ def test_edited_meanwhile_it_goes_all_the_same() -> None:
     icloud.put(BASE)
     icloud.put(RENAMED)
     assert run(CANCELLED, icloud) == [("gone", True)]
-    assert icloud.calls == ['delete "2"', "look", 'delete "3"']
+    assert icloud.calls == ['delete "2"', "glance", 'delete "3"']
 
 
 def test_without_an_etag_it_is_looked_at_first() -> None:
     icloud = ICloud()
     icloud.put(RENAMED)
     assert run(copy_of(Local.ABSENT, etag=""), icloud) == [("gone", True)]
-    assert icloud.calls == ["look", 'delete "2"']
+    assert icloud.calls == ["glance", 'delete "2"']
 
 
 @pytest.mark.parametrize("there", [None, seen_as(uid="X")])
 def test_what_is_not_ours_is_not_touched(there) -> None:
-    icloud = ICloud(script={"look": [there]})
+    icloud = ICloud(script={"glance": [there]})
     assert run(copy_of(Local.ABSENT, etag=""), icloud) == [("gone", False)]
-    assert icloud.calls == ["look"]
+    assert icloud.calls == ["glance"]
 
 
 def test_cancelled_while_its_first_write_was_under_way() -> None:
@@ -65,17 +65,17 @@ def test_cancelled_while_its_first_write_was_under_way() -> None:
     icloud = ICloud()
     icloud.put(BASE)
     assert run(UNSURE, icloud) == [("gone", True)]
-    assert icloud.calls == ["look", 'delete "2"']
+    assert icloud.calls == ["glance", 'delete "2"']
     assert run(UNSURE, ICloud()) == [("gone", False)]
 
 
 def test_it_keeps_changing_and_waits_its_turn() -> None:
-    icloud = ICloud(script={"look": [seen_as(etag='"9"')] * 4})
+    icloud = ICloud(script={"glance": [seen_as(etag='"9"')] * 4})
     icloud.put(BASE)
     with pytest.raises(ItemBusy) as caught:
         run(copy_of(Local.ABSENT, etag='"1"'), icloud)
     assert caught.value.status == 412
-    assert icloud.calls == ['delete "1"'] + ["look", 'delete "9"'] * 3
+    assert icloud.calls == ['delete "1"'] + ["glance", 'delete "9"'] * 3
 
 
 @pytest.mark.parametrize(
