@@ -47,6 +47,15 @@ def run(name: str, url: str, calendar: str, folder: Path) -> dict[str, float]:
             [tool, "-c", str(config), "discover"], input="y\ny\n", text=True, capture_output=True, check=True
         )
         command = [tool, "-c", str(config), "sync"]
+    return _measured(command)
+
+
+def start_up(name: str) -> float:
+    """Return the CPU seconds that a peer takes to start and do nothing."""
+    return _measured([sys.executable, "-c", f"import json, {name}"])["cpu"]
+
+
+def _measured(command: list[str]) -> dict[str, float]:
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert process.stdout is not None

@@ -2,8 +2,9 @@
 
 `make test` is for every change, and short. Of the cases of a test marked `turns(n)` it runs one in n, always at least
 one, always the same ones. Tests marked `late` are left to `make late`, which CI runs as well: long ones, over pages and
-processes, of what shorter tests look at from nearer. `make nightly` (NIGHTLY=1) leaves nothing out, what is marked
-`nightly` included. The last lines of a run say how many tests were left out.
+processes, of what shorter tests look at from nearer. Of the cases of a test marked `late_turns(n)` one in n runs in
+`make test`, the others in `make late`. `make nightly` (NIGHTLY=1) leaves nothing out, what is marked `nightly`
+included. The last lines of a run say how many tests were left out.
 """
 
 from __future__ import annotations
@@ -38,13 +39,26 @@ def left_out(items: Sequence[pytest.Item]) -> set[pytest.Item]:
     if NIGHTLY:
         return set()
     out = {item for item in items if item.get_closest_marker("nightly")}
-    out |= {item for item in items if bool(item.get_closest_marker("late")) is not LATE}
+    shared, turns = _chosen(items, "late_turns"), _chosen(items, "turns")
+    for item in items:
+        if item in shared:
+            late = not shared[item]
+        else:
+            late = item.get_closest_marker("late") is not None
+        if late is not LATE or not turns.get(item, True):
+            out.add(item)
+    return out
+
+
+def _chosen(items: Sequence[pytest.Item], mark: str) -> dict[pytest.Item, bool]:
+    """Say for each test with this mark whether it is among the one in n whose turn it is by day."""
     cases: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if item.get_closest_marker("turns"):
+        if item.get_closest_marker(mark):
             cases[item.nodeid.partition("[")[0]].append(item)
+    chosen: dict[pytest.Item, bool] = {}
     for name, group in cases.items():
-        (of,) = group[0].get_closest_marker("turns").args  # type: ignore[union-attr]
+        (of,) = group[0].get_closest_marker(mark).args  # type: ignore[union-attr]
         first = crc32(name.encode()) % min(of, len(group))
-        out |= set(group) - set(group[first::of])
-    return out
+        chosen |= dict.fromkeys(group, False) | dict.fromkeys(group[first::of], True)
+    return chosen

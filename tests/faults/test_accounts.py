@@ -134,6 +134,7 @@ def test_f50_another_apple_account_gets_nothing_of_the_first(stage: Stage) -> No
     assert [found.summary for found in first.phone.events("Home")] == ["Grace Hopper", "Dentist"]
 
 
+@pytest.mark.late
 def test_f51_all_appointments_change_their_calendar_although_workers_die(stage: Stage) -> None:
     place = ground(stage)
     for number in range(11):

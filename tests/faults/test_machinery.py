@@ -151,6 +151,7 @@ def test_f38_f44_a_worker_may_die_at_every_moment_of_a_look(stage: Stage) -> Non
     assert (place.puts(), place.row.state) == (1, EventState.WRITTEN)
 
 
+@pytest.mark.late
 def test_f38_an_event_that_kills_its_reader_is_left_unread_the_third_time(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

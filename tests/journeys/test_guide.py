@@ -19,7 +19,8 @@ from icloud_sync.models import ICloudCalendar, ICloudConnection, SyncedEvent
 from tests.journeys.conftest import World
 from tests.stage import day
 
-pytestmark = pytest.mark.servers
+# Each sentence on one server by day, and on the other one in CI.
+pytestmark = [pytest.mark.servers, pytest.mark.late_turns(2)]
 GUIDE = Path(__file__).parents[2] / "docs" / "product-guide.txt"
 
 

@@ -312,6 +312,7 @@ def another_worker(scene: Scene) -> None:
     scene.work()
 
 
+@pytest.mark.late
 @pytest.mark.turns(2)
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_both_sides_agree_whatever_happens(traveller: Any, stage: Stage, story: Callable[[Scene], None]) -> None:
