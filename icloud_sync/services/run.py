@@ -160,6 +160,7 @@ def finish(run: Run, error: ICloudError | None, *, looked: bool) -> None:
             _clean_up_ended(row, error, now=now)
             row.save()
             return
+        was = row.status
         if isinstance(error, BudgetSpent):
             row.next_sync_at = row.not_before = now + timedelta(seconds=error.after_seconds or 60)
         elif error is None:
@@ -168,7 +169,7 @@ def finish(run: Run, error: ICloudError | None, *, looked: bool) -> None:
             _failed(row, error, now=now)
         if row.claim == run.lease:
             row.claim = row.claimed_until = None
-        row.save()
+        _save(row, was=was)
 
 
 def _clean_up_ended(row: ICloudConnection, error: ICloudError | None, *, now: datetime) -> None:
@@ -188,9 +189,18 @@ def fail_without_run(connection_id: int, error: ICloudError) -> None:
     """Write down a failure that came before anything was sent."""
     with transaction.atomic():
         row = ICloudConnection.objects.select_for_update().get(pk=connection_id)
-        if row.status in ACTIVE:
+        was = row.status
+        if was in ACTIVE:
             _failed(row, error, now=timezone.now())
-            row.save()
+            _save(row, was=was)
+
+
+def _save(row: ICloudConnection, *, was: str) -> None:
+    """Save a connection, and tell whoever listens when its status became another one."""
+    row.save()
+    if row.status != was:
+        event = "restored" if row.status == ConnectionStatus.CONNECTED else row.status
+        signals.connection_changed.send(sender=None, connection_id=row.pk, event=event)
 
 
 def _succeeded(row: ICloudConnection, run: Run, *, now: datetime, looked: bool) -> None:
@@ -199,7 +209,6 @@ def _succeeded(row: ICloudConnection, run: Run, *, now: datetime, looked: bool) 
         row.status = ConnectionStatus.CONNECTED
         attention.resolve(row, attention.UNREACHABLE, attention.NEEDS_PASSWORD, now=now)
         journal.note(user_id=row.user_id, connection_id=row.pk, action="restored").save()
-        signals.connection_changed.send(sender=None, connection_id=row.pk, event="restored")
     row.failures, row.failing_since, row.doubted_at, row.not_before, row.error_code = 0, None, None, None, ""
     if not looked:
         row.next_sync_at = row.next_sync_at or now
@@ -259,7 +268,6 @@ def _mark(row: ICloudConnection, status: ConnectionStatus, code: str, *, now: da
         attention.resolve(row, attention.UNREACHABLE, now=now)
     attention.about_connection(row, code, now=now, why=row.error_code)
     journal.note(user_id=row.user_id, connection_id=row.pk, action=code, code=row.error_code).save()
-    signals.connection_changed.send(sender=None, connection_id=row.pk, event=code)
 
 
 def _outage_now(row: ICloudConnection) -> bool:

@@ -34,8 +34,8 @@ class Turn(Enum):
     NOTHING_DUE = "done"
 
 
-def record(*, event: str, data: dict[str, Any], hearers: Collection[int], now: datetime) -> list[int]:
-    """Note one event for every webhook that wants it and may hear of it, and return those webhooks' ids.
+def record(*, event: str, data: dict[str, Any], hearers: Collection[int], now: datetime) -> list[Delivery]:
+    """Note one event for every webhook that wants it and may hear of it, and return the deliveries.
 
     Hearers are the ids of the users it concerns; staff hear of everything. To be called inside the transaction that
     made the change: then the deliveries are committed with it or not at all.
@@ -46,11 +46,15 @@ def record(*, event: str, data: dict[str, Any], hearers: Collection[int], now: d
         user__is_active=True,
         events__contains=[event],
     )
-    ids = list(wanted.values_list("pk", flat=True))
-    Delivery.objects.bulk_create(
+    ids = wanted.values_list("pk", flat=True)
+    return Delivery.objects.bulk_create(
         Delivery(webhook_id=webhook_id, event=event, payload=data, next_try_at=now) for webhook_id in ids
     )
-    return ids
+
+
+def correct(deliveries: Collection[Delivery], *, data: dict[str, Any]) -> None:
+    """Give deliveries that nobody has tried yet what the rest of their transaction made of the object."""
+    Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries], attempts=0).update(payload=data)
 
 
 def anybody_listens(event: str) -> bool:

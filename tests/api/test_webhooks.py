@@ -12,6 +12,8 @@ from icloud_sync.models import ConnectionStatus
 from icloud_sync.secret import Secret
 from leadmagicx.webhooks.events import EVENTS
 from leadmagicx.webhooks.models import Delivery, Webhook
+from tests.faults.ground import ground
+from tests.stage import day
 
 URL = "/api/v1/webhooks/"
 SECRET = "the-signing-secret"
@@ -238,3 +240,26 @@ class TestWhatIsTold:
             {"app_specific_password": account.new_password("again")},
         )
         assert told() == ["connection.connected", "connection.needs_password", "connection.restored"]
+        states = [row.payload["status"] for row in Delivery.objects.order_by("created_at")]
+        assert states == ["connected", "needs_password", "connected"]
+
+
+@pytest.mark.parametrize("what", ["moved_in_icloud", "removed_in_icloud"])
+def test_webhooks_tell_an_appointment_as_it_stands_when_all_of_it_is_done(
+    stage, what, rung, django_capture_on_commit_callbacks, client_of
+) -> None:
+    """Contract: `data` as REST shows the object; the flag is raised in the middle of a transaction."""
+    place = ground(stage)
+    events = ["appointment.updated", f"appointment.{what}"]
+    Webhook.objects.create(user=place.ada.user, url="https://hooks.example/x", events=events, secret=Secret("s"))
+    if what == "moved_in_icloud":
+        place.event.edit(start=day(2, 11), end=day(2, 11, 30))
+    else:
+        place.event.delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        place.ada.sync(3)
+    sent = {delivery.event: delivery.payload for delivery in Delivery.objects.all()}
+    assert set(sent) == set(events) - ({"appointment.updated"} if what == "removed_in_icloud" else set())
+    shown = client_of(place.ada.user).get(f"/api/v1/appointments/{place.appointment.pk}/").json()
+    assert all(data == shown for data in sent.values())
+    assert shown["icloud"][0]["state"] == ("written" if what == "moved_in_icloud" else what)
