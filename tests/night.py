@@ -41,10 +41,7 @@ def left_out(items: Sequence[pytest.Item]) -> set[pytest.Item]:
     out = {item for item in items if item.get_closest_marker("nightly")}
     shared, turns = _chosen(items, "late_turns"), _chosen(items, "turns")
     for item in items:
-        if item in shared:
-            late = not shared[item]
-        else:
-            late = item.get_closest_marker("late") is not None
+        late = not shared[item] if item in shared else item.get_closest_marker("late") is not None
         if late is not LATE or not turns.get(item, True):
             out.add(item)
     return out

@@ -12,7 +12,7 @@ from icloud_sync import signals
 from icloud_sync.local import attention, copies, journal, listing, outbox, phone_edits
 from icloud_sync.models import EventState, ICloudCalendar, SyncedEvent
 from icloud_sync.rules.absence import believed_from
-from icloud_sync.rules.merge import Merge
+from icloud_sync.rules.merge import Merge, merge
 from icloud_sync.sync.compare import started_from
 from icloud_sync.sync.report import Report
 from icloud_sync.sync.sides import Copy, Draft, Fields, Seen, Superseded
@@ -107,6 +107,25 @@ class Appointments:
                 attention.resolve(row.engagement, attention.UNSUPPORTED, now=now)
         self.report.count("updated")
         return self._reload(copy)
+
+    def left_behind(self, copy: Copy, seen: Seen) -> None:
+        now = timezone.now()
+        with transaction.atomic():
+            phone_edits.lock(copy.id)
+            row = self._locked(copy)
+            before = started_from(copy, seen)
+            row.base, row.etag = seen.fields, seen.etag
+            row.save(update_fields=["base", "etag"])
+            standing = row.engagement and phone_edits.standing(row.engagement)
+            wanted = copies.wanted_of(standing) if standing else {}
+            result = merge(base=before, local=wanted, remote=seen.fields)
+            if standing and result.take:
+                phone_edits.apply(row, result.take, now=now, before=before, engagement=standing)
+            lost = result.lost if standing else result.lost | result.take
+            if lost:
+                kept = {name: wanted.get(name, "") for name in lost}
+                journal.about_copy(row, "edit_lost", code="leadmagicx_wins", before=lost, after=kept)
+        self.report.count("updated")
 
     def unsupported(self, copy: Copy, seen: Seen) -> None:
         now = timezone.now()

@@ -76,6 +76,12 @@ def written_form(engagement: Engagement, text: EventText) -> EventFields:
     )
 
 
+def wanted_of(engagement: Engagement) -> Fields:
+    """Return what the event of an engagement should say now, whether or not it belongs in iCloud."""
+    text = event_texts([engagement.session])[engagement.session_id]
+    return wanted_fields(written_form(engagement, text))
+
+
 def wanted_fields(fields: EventFields) -> Fields:
     """Return the fields as texts, times in UTC."""
     return {

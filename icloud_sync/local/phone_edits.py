@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,23 +28,39 @@ def lock(row_id: int) -> None:
     lock_hosts([host_id for _, host_id in found])
 
 
-def apply(row: SyncedEvent, take: Fields, *, now: datetime, before: dict[str, Any] | None) -> None:
+def standing(engagement: Engagement) -> Engagement | None:
+    """Return who holds the appointment now: this engagement, or another one of its session; None when it ended."""
+    held = Engagement.objects.filter(session_id=engagement.session_id, session__active=True, active=True)
+    found = list(held.select_related("session", "calendar", "host").order_by("pk"))
+    return next((one for one in found if one.pk == engagement.pk), found[0] if found else None)
+
+
+def apply(
+    row: SyncedEvent,
+    take: Fields,
+    *,
+    now: datetime,
+    before: Mapping[str, Any] | None,
+    engagement: Engagement | None = None,
+) -> None:
     """Give the user's edit to the appointment, and flag what it breaks.
 
-    Raises Superseded when the appointment was cancelled meanwhile.
+    `engagement`: who holds the appointment now, if not the one that the event was written for. Raises Superseded when
+    the appointment was cancelled meanwhile.
     """
-    assert row.engagement is not None
+    engagement = engagement or row.engagement
+    assert engagement is not None
     values: dict[str, Any] = {name: take[name] for name in TEXTS if name in take}
     values |= {name: datetime.fromisoformat(take[name]) for name in TIMES if name in take}
     try:
-        result = sessions.apply_phone_edit(engagement_id=row.engagement.pk, now=now, **values)
+        result = sessions.apply_phone_edit(engagement_id=engagement.pk, now=now, **values)
     except InvalidState:
         raise Superseded(row.pk) from None
     old = {name: (before or {}).get(name, "") for name in take}
     journal.about_copy(row, "edit_taken", before=old, after=take)
     if "start" not in take:
         return
-    engagement = Engagement.objects.get(pk=row.engagement.pk)
+    engagement = Engagement.objects.get(pk=engagement.pk)
     flags = {
         attention.MOVED: True,
         attention.OUTSIDE_HOURS: result.outside_hours,

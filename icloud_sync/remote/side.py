@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from icloud_sync.errors import ItemMissing
+from icloud_sync.errors import ItemMissing, ItemUnreadable
 from icloud_sync.ical import ours
 from icloud_sync.ical.scan import uid_at_a_glance
 from icloud_sync.remote.client import Client
@@ -45,9 +45,11 @@ class ICloudSide:
         if found is None:
             return None
         path, etag, body = found
-        if uid_at_a_glance(body) != copy.uid:
-            # Folded, or another event: a real look tells.
+        try:
             return self.read(copy, path=path, etag=etag, body=body)
+        except ItemUnreadable:
+            if uid_at_a_glance(body) != copy.uid:
+                raise
         return Seen(path=path, etag=etag, body=body, uid=copy.uid, fields={})
 
     def _get(self, copy: Copy) -> tuple[str, str, bytes] | None:

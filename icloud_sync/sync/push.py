@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from icloud_sync.errors import ItemBusy, ItemChanged, ItemMissing, ItemRefused, UidConflict
 from icloud_sync.rules.reconcile import decide
-from icloud_sync.rules.states import Action, Local, Origin
+from icloud_sync.rules.states import Action, Local, Origin, Remote
 from icloud_sync.sync.compare import is_stale, remote_state, says
 from icloud_sync.sync.sides import Copy, Draft, Ours, Seen, Theirs
 from icloud_sync.sync.take import merge_into, take
@@ -115,6 +115,8 @@ def remove(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
                 ours.gone(copy, found=False)
                 return
             assert seen is not None
+            if seen.fields and remote_state(copy, seen) is Remote.EDITED:
+                ours.left_behind(copy, seen)
             etag = seen.etag
         try:
             theirs.delete(copy, etag)

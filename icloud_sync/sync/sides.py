@@ -74,7 +74,8 @@ class Theirs(Protocol):
         """Return the event at the copy's path as it is now, or None when it answers 404 or 410."""
 
     def glance(self, copy: Copy) -> Seen | None:
-        """As `look`, for one who only asks whose event it is and which ETag it has: `fields` are empty."""
+        """As `look`, for one who asks above all whose event it is and which ETag it has: `fields` are empty when the
+        rest cannot be read."""
 
     def find(self, copy: Copy, *, named: str | None) -> Seen | None:
         """Return the copy's event from another place of the account: the path that iCloud named, or its own name in
@@ -122,6 +123,10 @@ class Ours(Protocol):
 
         Raises Superseded when the appointment was cancelled meanwhile.
         """
+
+    def left_behind(self, copy: Copy, seen: Seen) -> None:
+        """Give the user's edit of an event that is about to be removed to its appointment, if that stands elsewhere;
+        what is not taken is kept in the journal (rules P7, P8)."""
 
     def unsupported(self, copy: Copy, seen: Seen) -> None:
         """Flag an edit that cannot be taken; the appointment stays as it is."""

@@ -54,7 +54,7 @@ class ICloud:
         self.calls.append("glance")
         seen = self._next("glance", self.events.get(copy.path))
         assert seen is None or isinstance(seen, Seen)
-        return seen and replace(seen, fields={})
+        return seen
 
     def find(self, copy: Copy, *, named: str | None) -> Seen | None:
         self.calls.append("find")
@@ -150,6 +150,9 @@ class LeadMagicX:
         wanted = None if copy.wanted is None else copy.wanted | result.take
         local = Local.SAME if wanted == seen.fields else copy.local
         return self.on_merged(replace(copy, base=seen.fields, wanted=wanted, local=local, etag=seen.etag, intents=()))
+
+    def left_behind(self, copy: Copy, seen: Seen) -> None:
+        self.notes.append(("left_behind", seen.fields))
 
     def unsupported(self, copy: Copy, seen: Seen) -> None:
         self.notes.append(("unsupported", seen.unsupported))

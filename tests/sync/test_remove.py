@@ -42,13 +42,22 @@ def test_edited_meanwhile_it_goes_all_the_same() -> None:
     icloud = ICloud()
     icloud.put(BASE)
     icloud.put(RENAMED)
-    assert run(CANCELLED, icloud) == [("gone", True)]
+    assert run(CANCELLED, icloud) == [("left_behind", RENAMED), ("gone", True)]
     assert icloud.calls == ['delete "2"', "glance", 'delete "3"']
+
+
+def test_only_an_edit_is_left_behind() -> None:
+    """Opened, or with an alarm: nothing of the appointment; unreadable: nothing to tell."""
+    for fields in (BASE, {}):
+        icloud = ICloud()
+        icloud.put(BASE)
+        icloud.put(fields)
+        assert run(CANCELLED, icloud) == [("gone", True)]
 
 
 def test_without_an_etag_it_is_looked_at_first() -> None:
     icloud = ICloud()
-    icloud.put(RENAMED)
+    icloud.put(BASE)
     assert run(copy_of(Local.ABSENT, etag=""), icloud) == [("gone", True)]
     assert icloud.calls == ["glance", 'delete "2"']
 
