@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from calendars.choices import AppointmentStatus
 from calendars.models import Appointment, Engagement, Session
 from calendars.rules.intervals import ceil_seconds, floor_seconds
+from calendars.selectors import rows
 from calendars.selectors.offers import Offer, offer_of
 from calendars.services.announce import appointment_did, sessions_did_change
 from calendars.services.clashes import overlapping, settle_clashes
@@ -28,10 +29,14 @@ LONGEST = {"title": 500, "location": 1000, "notes": 20_000}
 
 @dataclass(frozen=True)
 class PhoneEditResult:
-    """What is to be flagged, and {field: (before, after)} of what changed. Flags are about a new time only."""
+    """What is to be flagged, and {field: (before, after)} of what changed. Flags are about a new time only.
+
+    `clashes`: with another appointment, which must be resolved (rule A4); `blocked`: with a blocked slot or BUSY time.
+    """
 
     outside_hours: bool = False
     clashes: bool = False
+    blocked: bool = False
     affects_others: bool = False
     changed: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
@@ -46,12 +51,14 @@ def apply_phone_edit(
     title: str | None = None,
     location: str | None = None,
     notes: str | None = None,
+    own_events: Collection[int] = (),
 ) -> PhoneEditResult:
     """Apply what the host changed in iCloud, whatever it breaks; None means not changed there.
 
     All engagements of the session follow, and all seats of a class. A time that overlaps another engagement makes the
     moved one exempt from the constraint; availability still sees it. A class keeps its generated title, an empty title
-    is not taken. Raises Engagement.DoesNotExist, and InvalidState for a session that has ended or a time of no length.
+    is not taken. `own_events`: the `external_id` of blocked slots that are this very appointment. Raises
+    Engagement.DoesNotExist, and InvalidState for a session that has ended or a time of no length.
     """
     session_id, calendar_id = Engagement.objects.values_list("session_id", "calendar_id").get(pk=engagement_id)
     lock_calendar(calendar_id)
@@ -75,6 +82,7 @@ def apply_phone_edit(
     return PhoneEditResult(
         outside_hours=bool(moved) and not _within_hours(offer, session),
         clashes=clashes,
+        blocked=bool(moved) and _is_blocked(offer, session, hosts, own_events),
         affects_others=bool(moved) and (len(hosts) > 1 or session.is_class),
         changed=changed | moved,
     )
@@ -122,6 +130,12 @@ def _exempt_clashing(session: Session) -> bool:
     clashing = list(mine.filter(Exists(overlapping())).values_list("pk", flat=True))
     mine.exclude(pk__in=clashing).update(exempt=False)
     return bool(clashing)
+
+
+def _is_blocked(offer: Offer, session: Session, hosts: Iterable[int | None], own_events: Collection[int]) -> bool:
+    users = [host for host in hosts if host is not None]
+    icloud = offer.calendar.icloud_enabled
+    return bool(rows.blocks(users=users, since=session.start, until=session.end, icloud=icloud, own=own_events))
 
 
 def _within_hours(offer: Offer, session: Session) -> bool:

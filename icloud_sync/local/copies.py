@@ -9,7 +9,7 @@ from calendars.models import Engagement
 from calendars.selectors import EventText, event_texts
 from icloud_sync.ical.ours import EventFields, as_written
 from icloud_sync.local.outbox import belongs_in_icloud
-from icloud_sync.models import EventState, SyncedEvent
+from icloud_sync.models import EventState, ICloudEvent, SyncedEvent
 from icloud_sync.rules.states import Local
 from icloud_sync.sync.sides import Copy, Fields
 
@@ -74,6 +74,13 @@ def written_form(engagement: Engagement, text: EventText) -> EventFields:
             zone=engagement.calendar.timezone,
         )
     )
+
+
+def mirrored(session_id: int) -> frozenset[int]:
+    """Return the rows of mirrored events that are this session itself, written to one host's calendar and read in
+    another's that is the same one: they do not stand in its way (rule W7)."""
+    written = SyncedEvent.objects.filter(engagement__session_id=session_id)
+    return frozenset(ICloudEvent.objects.filter(uid__in=written.values("uid")).values_list("pk", flat=True))
 
 
 def wanted_of(engagement: Engagement) -> Fields:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from icloud_sync.errors import ItemUnreadable
 from icloud_sync.ical.fingerprint import fingerprint
-from icloud_sync.ical.scan import NOT_AN_EVENT, scan
+from icloud_sync.ical.scan import NOT_AN_EVENT, scan, uid_at_a_glance
 from icloud_sync.local import attention, blocks, journal
 from icloud_sync.local.bulk import blanks
 from icloud_sync.local.context import BlockContext
@@ -136,6 +136,7 @@ class Mirror:
             event.removed_at = event.released_at = None
             item = blocks.expanded(event, scanned, calendar=self.calendar, context=self.context)
         except ItemUnreadable as error:
+            event.uid = event.uid or uid_at_a_glance(body.text)
             self._unreadable(event, error.reason, batch)
             return
         event.unreadable, event.expanded_to = "", self.context.horizon

@@ -11,7 +11,7 @@ from calendars.services import sessions
 from calendars.services.errors import InvalidState
 from calendars.services.transactions import lock_calendar, lock_hosts
 from icloud_sync import signals
-from icloud_sync.local import attention, journal
+from icloud_sync.local import attention, copies, journal
 from icloud_sync.models import SyncedEvent
 from icloud_sync.sync.sides import Fields, Superseded
 
@@ -53,7 +53,8 @@ def apply(
     values: dict[str, Any] = {name: take[name] for name in TEXTS if name in take}
     values |= {name: datetime.fromisoformat(take[name]) for name in TIMES if name in take}
     try:
-        result = sessions.apply_phone_edit(engagement_id=engagement.pk, now=now, **values)
+        own = copies.mirrored(engagement.session_id)
+        result = sessions.apply_phone_edit(engagement_id=engagement.pk, now=now, own_events=own, **values)
     except InvalidState:
         raise Superseded(row.pk) from None
     old = {name: (before or {}).get(name, "") for name in take}
@@ -64,12 +65,13 @@ def apply(
     flags = {
         attention.MOVED: True,
         attention.OUTSIDE_HOURS: result.outside_hours,
-        attention.CLASH: result.clashes,
+        attention.CLASH: result.clashes or result.blocked,
         attention.AFFECTS_OTHERS: result.affects_others,
     }
     for code, wanted in flags.items():
         if wanted:
-            attention.about_engagement(engagement, code, now=now, before=old, after=take)
+            only_blocked = {"blocked": True} if code == attention.CLASH and not result.clashes else {}
+            attention.about_engagement(engagement, code, now=now, before=old, after=take, **only_blocked)
         elif code != attention.MOVED:
             attention.resolve(engagement, code, now=now)
     tell(engagement, attention.MOVED)

@@ -9,7 +9,7 @@ from typing import Any
 from calendars.models import Appointment, Calendar, Engagement
 from calendars.services import booking
 from calendars.services.booking import UNSET
-from icloud_sync.models import ICloudEvent, SyncedEvent
+from icloud_sync.local import copies
 from icloud_sync.services.live import all_fresh, check_hosts, horizon_of
 
 Horizon = Mapping[int, datetime]
@@ -59,10 +59,8 @@ def look_before_move(*, appointment_id: int, host_id: int | None, now: datetime)
 
 
 def own_events(appointment_id: int) -> frozenset[int]:
-    """Return the rows of mirrored events that are this appointment itself, written to one host's calendar and read in
-    another's that is the same one: they do not keep it from being moved (rule W7)."""
-    written = SyncedEvent.objects.filter(engagement__session__appointments=appointment_id)
-    return frozenset(ICloudEvent.objects.filter(uid__in=written.values("uid")).values_list("pk", flat=True))
+    """Return the mirrored events that are this appointment itself: they do not keep it from being moved (rule W7)."""
+    return copies.mirrored(Appointment.objects.values_list("session_id", flat=True).get(pk=appointment_id))
 
 
 def write_down_verified(appointment: Appointment, *, now: datetime) -> Appointment:

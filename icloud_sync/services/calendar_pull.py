@@ -244,15 +244,20 @@ class CalendarPull:
         rows = SyncedEvent.objects.filter(open_or_left, calendar=self.calendar, path__any_of=paths)
         mine = {row.path: row for row in rows}
         bodies: list[mirror.Body] = []
+        ours: list[Fetched] = []
         missing: list[str] = []
         for item in fetched:
             if item.body is None or item.status != 200:
                 missing.append(item.path)
             elif item.path in mine:
-                self._take(mine[item.path], item)
+                ours.append(item)
             else:
                 bodies.append(mirror.Body(item.path, item.etag or "", item.body))
-        for body in self.mirror.apply(bodies):
+        # Theirs first: an appointment that changed places with a private event does not clash with it.
+        unsure = self.mirror.apply(bodies)
+        for item in ours:
+            self._take(mine[item.path], item)
+        for body in unsure:
             self._maybe_ours(body)
         return missing
 

@@ -13,7 +13,7 @@ from icloud_sync.local import flags as resolvable
 from icloud_sync.models import LIVE_STATES, EventState, SyncedEvent
 from icloud_sync.services import InvalidState
 
-ACKNOWLEDGEABLE = resolvable.ACKNOWLEDGEABLE
+acknowledgeable = resolvable.acknowledgeable
 
 
 def put_back(*, appointment_id: int, now: datetime, host_id: int | None = None) -> None:

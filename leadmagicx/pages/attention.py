@@ -148,7 +148,7 @@ def _actions(case: Attention, *, own: bool) -> list[Choice]:
     booked = case.engagement.session.appointments.all()
     standing = sorted(one.pk for one in booked if one.status == AppointmentStatus.CONFIRMED)
     actions = appointment_actions(case.code, standing[0], host=case.user_id) if standing else []
-    if case.code in flags.ACKNOWLEDGEABLE:
+    if flags.acknowledgeable(case):
         actions.append(Choice(_("Got it"), reverse("pages:attention-acknowledge", args=[case.pk]), post=True))
     return actions
 

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from calendars.services import blocked
 from calendars.services.errors import InvalidState
 from icloud_sync.models import Attention
 from icloud_sync.services import flags
@@ -97,3 +98,44 @@ def test_a_move_can_be_put_aside_over_rest_and_on_the_page(stage: Stage, ada: Pe
         assert "Got it" in browser.get("/attention/").content.decode()
         assert browser.post(f"{path}acknowledge/").status_code in (200, 302)
         assert browser.get("/api/v1/attention/").json()["results"] == []
+
+
+@pytest.mark.parametrize("by", ["a private event", "a blocked slot", "a private event of the other host"])
+def test_a_move_onto_blocked_time_clashes_until_it_is_moved_or_seen(stage: Stage, ada: Person, by: str) -> None:
+    """Rule P7: clashing with another appointment is one way to clash, not the only one."""
+    ben = stage.person("ben")
+    calendar = stage.calendar(ada, ben, type="collective")
+    for person in (ada, ben):
+        person.connect()
+    if by == "a blocked slot":
+        blocked.create(user=ada.user, start=day(3, 15), end=day(3, 16), title="Focus time")
+    else:
+        host = ben if "other" in by else ada
+        host.phone.create("Home", title="Dentist", start=day(3, 15), end=day(3, 16))
+    appointment = stage.book(calendar, day(2, 9))
+    for person in (ben, ada):
+        person.sync(2)
+    for answer in ("moved", "seen"):
+        (event,) = [found for found in ada.phone.events("Home") if found.summary == "Grace Hopper"]
+        event.edit(start=day(3, 15, 30), end=day(3, 16))
+        ada.sync(2)
+        assert ada.flags == {"moved_in_icloud", "affects_others", "clash"}
+        if answer == "moved":
+            stage.edit(appointment, start=day(4, 9))
+            assert ada.flags == set()
+            ada.sync(2)
+    case = Attention.objects.get(code="clash", resolved_at=None)
+    flags.acknowledge(attention_id=case.pk, now=timezone.now())
+    assert "clash" not in ada.flags
+
+
+def test_two_that_change_places_on_the_phone_do_not_clash(stage: Stage, ada: Person) -> None:
+    calendar = stage.calendar(ada)
+    dentist = ada.phone.create("Home", title="Dentist", start=day(3, 15), end=day(3, 15, 30))
+    ada.connect()
+    stage.book(calendar, day(2, 9))
+    ada.sync(2)
+    ada.phone.find("Grace Hopper").edit(start=day(3, 15), end=day(3, 15, 30))
+    dentist.edit(start=day(2, 9), end=day(2, 9, 30))
+    ada.sync(2)
+    assert ada.flags == {"moved_in_icloud"}
