@@ -38,6 +38,7 @@ def test_arrow_keys_walk_through_the_week(window: Opener, scene: Scene) -> None:
     expect(page.get_by_role("heading", name="Katherine Johnson")).to_be_visible()
 
 
+@pytest.mark.late
 @pytest.mark.turns(3)
 @pytest.mark.parametrize(("size", "javascript"), [("phone", True), ("phone", False), ("desk", True)])
 def test_book_move_and_cancel(window: Opener, scene: Scene, size: str, javascript: bool) -> None:
