@@ -58,7 +58,13 @@ def apply(
     except InvalidState:
         raise Superseded(row.pk) from None
     old = {name: (before or {}).get(name, "") for name in take}
-    journal.about_copy(row, "edit_taken", before=old, after=take)
+    # The title of a class is generated, and no appointment is without one (P8: what is not taken is kept here).
+    kept = {name: take[name] for name in take if name in TEXTS and name not in result.changed}
+    taken = {name: take[name] for name in take if name not in kept}
+    if taken:
+        journal.about_copy(row, "edit_taken", before={name: old[name] for name in taken}, after=taken)
+    if kept:
+        journal.about_copy(row, "edit_lost", code="leadmagicx_wins", before=kept, after={n: old[n] for n in kept})
     if "start" not in take:
         return
     engagement = Engagement.objects.get(pk=engagement.pk)

@@ -86,3 +86,18 @@ def test_it_is_taken_when_the_account_is_disconnected(place: Ground) -> None:
     place.ada.push()
     assert appointment_says(place) == EDITED
     assert place.events == ["Dentist"]
+
+
+def test_a_title_that_is_generated_stays_and_the_journal_has_what_was_typed(stage: Stage) -> None:
+    ada = stage.person()
+    ada.connect()
+    calendar = stage.calendar(ada, type="class_booking", seats_per_slot=3, name="Yoga")
+    place = Ground(stage, ada, calendar, stage.book(calendar, day(2, 9)))
+    ada.sync(2)
+    place.event.edit(title="My hour", notes="On the roof\n" + (place.event.description or ""))
+    ada.sync(3)
+    assert place.event.summary == "Yoga (1/3)"
+    (lost,) = JournalEntry.objects.filter(action="edit_lost")
+    (taken,) = JournalEntry.objects.filter(action="edit_taken")
+    assert (lost.before, lost.after) == ({"title": "My hour"}, {"title": "Yoga (1/3)"})
+    assert taken.after == {"notes": "On the roof"}
