@@ -159,9 +159,8 @@ def _print_gates(pulled: Figures, idle: Figures, changed: list[Figures]) -> None
     """Say which goals hold, as ratios of CPU to the peers beside us (performance.md: P11 is 0.08 s where python-caldav
     takes 0.11 s without its start-up)."""
     first, hundreds = pulled["LeadMagicX"], changed[2:]
-    start = min(clients.start_up("caldav") for _ in range(3))
     ours = statistics.median(found["LeadMagicX"]["cpu"] for found in hundreds)
-    theirs = statistics.median(found["python-caldav"]["cpu"] for found in hundreds) - start
+    theirs = statistics.median(found["python-caldav"]["cpu"] for found in hundreds) - clients.start_up()
     requests = max(found["LeadMagicX"]["requests"] for found in changed[:2])
     rows = [
         _gate("P1: first pull / vdirsyncer", first["cpu"] / pulled["vdirsyncer"]["cpu"], 0.85),
