@@ -63,6 +63,7 @@ def pull(connection_id: int) -> None:
     """Look at one account and send what is due there. Harmless when run twice, late, or for an account that is gone."""
     run = _open(connection_id)
     if run is None:
+        _look_when_free(connection_id)
         return
     if run.connection.status not in ACTIVE:
         run.close()
@@ -137,6 +138,13 @@ def _open(connection_id: int) -> Run | None:
         # Nothing is sent with a password that cannot be opened (reliability F55).
         fail_without_run(connection_id, error)
         return None
+
+
+def _look_when_free(connection_id: int) -> None:
+    """A push was under way: the look is due as soon as it is over, and not only when it would be handed out again."""
+    now = timezone.now()
+    rows = ICloudConnection.objects.filter(_may_be_talked_to(now=now), pk=connection_id, status__in=ACTIVE)
+    rows.filter(next_sync_at__gt=now).update(next_sync_at=now)
 
 
 def _may_be_talked_to(*, now: datetime) -> Q:

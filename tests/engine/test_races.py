@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from icloud_sync.models import EventState
+from icloud_sync.local import leases
+from icloud_sync.models import EventState, ICloudConnection
 from icloud_sync.remote.side import ICloudSide
+from icloud_sync.services import syncing
 from tests.stage import Stage, day
 
 
@@ -34,3 +38,27 @@ def test_cancelled_while_its_write_is_being_prepared(stage: Stage, monkeypatch: 
     ada.sync(2)
     assert ada.phone.events("Home") == []
     assert [copy.state for copy in ada.copies()] == [EventState.GONE]
+
+
+def test_a_look_that_met_a_push_is_due_as_soon_as_that_is_over(stage: Stage) -> None:
+    """Seen from outside: with a poll of one second a time was closed after six, for the look had been handed out."""
+    ada = stage.person().connect()
+    assert ada.connection is not None
+    now = timezone.now()
+    ICloudConnection.objects.update(next_sync_at=now)
+    assert syncing.due_for_pull(now=now) == [ada.connection.pk]
+    pushing = leases.claim(ada.connection.pk, now=now)
+    assert pushing is not None
+    syncing.pull(ada.connection.pk)
+    assert syncing.due_for_pull(now=timezone.now()) == []
+    leases.release(ada.connection.pk, pushing)
+    assert syncing.due_for_pull(now=timezone.now()) == [ada.connection.pk]
+
+
+def test_a_look_that_must_wait_is_not_due_before_its_time(stage: Stage) -> None:
+    ada = stage.person().connect()
+    assert ada.connection is not None
+    later = timezone.now() + timedelta(minutes=5)
+    ICloudConnection.objects.update(next_sync_at=later, not_before=later)
+    syncing.pull(ada.connection.pk)
+    assert syncing.due_for_pull(now=timezone.now()) == []
