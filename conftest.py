@@ -48,7 +48,8 @@ class LeftOut:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.tests:
-            terminalreporter.write_line(f"{self.tests} tests left to `make late` and `make nightly`.")
+            shares = "`make test`, `make late` and `make nightly` share the suite (tests/night.py)"
+            terminalreporter.write_line(f"{self.tests} tests left out of this run: {shares}.")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -95,7 +95,10 @@ def scan(body: bytes, *, max_bytes: int = MAX_BYTES) -> ScannedEvent:
 
 
 def uid_at_a_glance(body: bytes) -> str:
-    """Return the first UID in a body that must not be read (fault F38), or ''. Ours are never folded."""
+    """Return the first UID in a body that must not be read (fault F38) or cannot be (P14), or ''.
+
+    Ours are never folded.
+    """
     found = re.search(rb"^UID:([!-~]{1,200})\r?$", body[:_GLANCE], flags=re.MULTILINE)
     return found[1].decode("ascii") if found else ""
 

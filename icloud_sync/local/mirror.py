@@ -105,6 +105,8 @@ class Mirror:
         return [] if surely_theirs else self._set_apart(batch, [item.event for item in first if item.event.uid in here])
 
     def _set_apart(self, batch: _Batch, events: list[ICloudEvent]) -> list[str]:
+        if not events:
+            return []
         apart = {event.path: event for event in events}
         created, changed = len(batch.created), len(batch.changed)
         batch.created = [item for item in batch.created if item.event.path not in apart]

@@ -37,28 +37,23 @@ class ICloudSide:
         self.folders = folders
 
     def look(self, copy: Copy) -> Seen | None:
-        found = self._get(copy)
-        return None if found is None else self.read(copy, path=found[0], etag=found[1], body=found[2])
+        return self._look(copy, unreadable=False)
 
     def glance(self, copy: Copy) -> Seen | None:
-        found = self._get(copy)
-        if found is None:
-            return None
-        path, etag, body = found
-        try:
-            return self.read(copy, path=path, etag=etag, body=body)
-        except ItemUnreadable:
-            if uid_at_a_glance(body) != copy.uid:
-                raise
-        return Seen(path=path, etag=etag, body=body, uid=copy.uid, fields={})
+        return self._look(copy, unreadable=True)
 
-    def _get(self, copy: Copy) -> tuple[str, str, bytes] | None:
+    def _look(self, copy: Copy, *, unreadable: bool) -> Seen | None:
         try:
             fetched = self.client.get(copy.path)
         except ItemMissing:
             return None
         assert fetched.body is not None
-        return fetched.path, fetched.etag or "", fetched.body
+        try:
+            return self.read(copy, path=fetched.path, etag=fetched.etag, body=fetched.body)
+        except ItemUnreadable:
+            if not unreadable or uid_at_a_glance(fetched.body) != copy.uid:
+                raise
+        return Seen(path=fetched.path, etag=fetched.etag or "", body=fetched.body, uid=copy.uid, fields={})
 
     def find(self, copy: Copy, *, named: str | None) -> Seen | None:
         name = copy.path.rsplit("/", 1)[-1]

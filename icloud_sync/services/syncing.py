@@ -141,10 +141,10 @@ def _open(connection_id: int) -> Run | None:
 
 
 def _look_when_free(connection_id: int) -> None:
-    """A push was under way: the look is due as soon as it is over, and not only when it would be handed out again."""
+    """A push is under way: the look is due as soon as it is over, and not only when it would be handed out again."""
     now = timezone.now()
-    rows = ICloudConnection.objects.filter(_may_be_talked_to(now=now), pk=connection_id, status__in=ACTIVE)
-    rows.filter(next_sync_at__gt=now).update(next_sync_at=now)
+    held = ICloudConnection.objects.exclude(leases.free(now=now)).filter(pk=connection_id, status__in=ACTIVE)
+    held.filter(_may_be_talked_to(now=now), next_sync_at__gt=now).update(next_sync_at=now)
 
 
 def _may_be_talked_to(*, now: datetime) -> Q:

@@ -3,11 +3,13 @@ the account is still looked at by one sync at a time (rule T1)."""
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from calendars.services.errors import SlotUnavailable
 from icloud_sync.local import leases
 from icloud_sync.models import EventState, ICloudConnection, ICloudEvent
 from icloud_sync.services import booking, choosing
@@ -50,7 +52,7 @@ def test_what_is_really_busy_still_keeps_it_from_being_moved(stage: Stage) -> No
     ada.phone.create("Home", title="Dentist", start=day(2, 9, 30), end=day(2, 10))
     for person in (ada, ben):
         person.sync()
-    with pytest.raises(Exception, match="busy in iCloud"):
+    with pytest.raises(SlotUnavailable, match="busy in iCloud"):
         booking.edit(appointment_id=appointment.pk, by=stage.staff, now=timezone.now(), start=day(2, 9, 15))
 
 
@@ -81,17 +83,19 @@ def test_a_class_seen_through_a_second_account_of_its_owner_keeps_its_seats(stag
     assert (ada.slots, ada.flags, stage.is_free(calendar, day(2, 9))) == ([], set(), True)
 
 
+def claim(person: Person) -> uuid.UUID | None:
+    assert person.connection is not None
+    return leases.claim(person.connection.pk, now=timezone.now())
+
+
 def test_an_account_of_two_users_has_one_sync_at_a_time(stage: Stage) -> None:
     ada, ben = team(stage)
-    assert ada.connection is not None
-    assert ben.connection is not None
-    held = leases.claim(ada.connection.pk, now=timezone.now())
-    assert held is not None
+    assert claim(ada) is not None
     with stage.icloud.counting() as seen:
         ben.sync()
     assert seen.requests == []
-    assert leases.claim(ben.connection.pk, now=timezone.now()) is None
-    leases.release(ada.connection.pk, held)
+    assert claim(ben) is None
+    ICloudConnection.objects.update(claim=None, claimed_until=None)
     with stage.icloud.counting() as seen:
         ben.sync()
     assert seen.requests
@@ -99,11 +103,10 @@ def test_an_account_of_two_users_has_one_sync_at_a_time(stage: Stage) -> None:
 
 def test_a_killed_sync_does_not_hold_up_the_other_user_of_its_account(stage: Stage) -> None:
     ada, ben = team(stage)
-    assert ada.connection is not None
-    assert ben.connection is not None
-    dead = leases.claim(ada.connection.pk, now=timezone.now())
+    dead = claim(ada)
     assert dead is not None
     ICloudConnection.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
-    assert leases.claim(ben.connection.pk, now=timezone.now()) is not None
+    assert claim(ben) is not None
+    assert ada.connection is not None
     with pytest.raises(leases.LeaseLost):
         leases.renew(ada.connection.pk, dead)
