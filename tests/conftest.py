@@ -14,6 +14,8 @@ from tests.stage import Stage
 
 # Users are made in nearly every test; how slowly their passwords are hashed is Django's business.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Each test client builds its middleware anew; WhiteNoise would look through all static files each time.
+settings.WHITENOISE_AUTOREFRESH = True
 
 pytest_plugins = ["tests.fake_icloud.plugin"]
 
