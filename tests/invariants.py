@@ -29,6 +29,7 @@ from icloud_sync.models import (
 )
 from icloud_sync.services import syncing
 from icloud_sync.sync.sides import Fields
+from tests.compiled import Compiled
 from tests.fake_icloud import FakeICloud
 
 ACTIVE = (ConnectionStatus.CONNECTED, ConnectionStatus.UNREACHABLE)
@@ -36,6 +37,34 @@ SENDABLE = (EventState.PENDING, EventState.WRITTEN, EventState.DELETING)
 ROUNDS = 12
 # Between two rounds more time passes than iCloud's lags and Apple's own rewriting take (facts 4.9, 5.10).
 A_WHILE = 61.0
+
+_COPIES = Compiled(lambda: SyncedEvent.objects.values_list("path", "uid", "engagement_id"))
+_FORGOTTEN = Compiled(
+    lambda: SyncedEvent.objects.filter(
+        outbox.unsent_revision(),
+        state__in=[EventState.PENDING, EventState.WRITTEN],
+        engagement__active=True,
+        vanished_at__isnull=True,
+        due_at__isnull=True,
+    ).values_list("pk", "state", "path")
+)
+# Everything that must stand still at rest, marks and clocks left out.
+_SIGNATURE = (
+    Compiled(lambda: SyncedEvent.objects.order_by("pk").values_list(
+        "pk", "state", "calendar", "path", "uid", "revision", "base", "intent", "failure", "vanished_at", "fetch_at"
+    )),
+    Compiled(lambda: ICloudEvent.objects.order_by("pk").values_list(
+        "pk", "calendar", "path", "fingerprint", "vanished_at", "removed_at", "released_at", "unreadable"
+    )),
+    Compiled(lambda: BlockedSlot.objects.order_by("pk").values_list(
+        "pk", "busy_start", "busy_end", "blocks", "code", "title"
+    )),
+    Compiled(lambda: Session.objects.order_by("pk").values_list("pk", "start", "end", "active", "revision")),
+    Compiled(lambda: Appointment.objects.order_by("pk").values_list("pk", "status", "title", "location", "notes")),
+    Compiled(lambda: ICloudCalendar.objects.order_by("pk").values_list(
+        "pk", "name", "writable", "gone_at", "missing_since"
+    )),
+)  # fmt: skip
 
 
 class Writes(dict[str, bytes]):
@@ -79,7 +108,7 @@ class Ledger:
 
     def note(self) -> None:
         """Take down what is reserved now; call it after every step."""
-        for path, uid, engagement in SyncedEvent.objects.values_list("path", "uid", "engagement_id"):
+        for path, uid, engagement in _COPIES.rows():
             self.paths.add(path)
             self.uids[uid] = engagement
 
@@ -153,14 +182,7 @@ def _foreign_events_untouched(ledger: Ledger, events: list[Any]) -> None:
 
 def _nothing_forgotten() -> None:
     """I8: iCloud acknowledged a live appointment's present revision, or somebody is going to tell it."""
-    behind = SyncedEvent.objects.filter(
-        outbox.unsent_revision(),
-        state__in=[EventState.PENDING, EventState.WRITTEN],
-        engagement__active=True,
-        vanished_at__isnull=True,
-        due_at__isnull=True,
-    )
-    assert not (lost := list(behind)), f"{lost} are behind and nothing is due"
+    assert not (lost := _FORGOTTEN.rows()), f"{lost} are behind and nothing is due"
 
 
 # -- at rest -----------------------------------------------------------------------------------------------------
@@ -239,18 +261,7 @@ def _due() -> Any:
 
 def signature() -> list[Any]:
     """Return everything that must stand still at rest, marks and clocks left out."""
-    return [
-        list(SyncedEvent.objects.order_by("pk").values_list(
-            "pk", "state", "calendar", "path", "uid", "revision", "base", "intent", "failure", "vanished_at", "fetch_at"
-        )),
-        list(ICloudEvent.objects.order_by("pk").values_list(
-            "pk", "calendar", "path", "fingerprint", "vanished_at", "removed_at", "released_at", "unreadable"
-        )),
-        list(BlockedSlot.objects.order_by("pk").values_list("pk", "busy_start", "busy_end", "blocks", "code", "title")),
-        list(Session.objects.order_by("pk").values_list("pk", "start", "end", "active", "revision")),
-        list(Appointment.objects.order_by("pk").values_list("pk", "status", "title", "location", "notes")),
-        list(ICloudCalendar.objects.order_by("pk").values_list("pk", "name", "writable", "gone_at", "missing_since")),
-    ]  # fmt: skip
+    return [query.rows() for query in _SIGNATURE]
 
 
 def at_rest(ledger: Ledger) -> None:

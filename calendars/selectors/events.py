@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Prefetch, prefetch_related_objects
 
 from calendars.choices import AppointmentStatus
 from calendars.models import Appointment, Contact, Session
@@ -22,9 +22,10 @@ class EventText:
 
 
 def event_texts(sessions: Iterable[Session]) -> dict[int, EventText]:
-    """Return the texts of many sessions by id, in three queries at most."""
+    """Return the texts of many sessions by id, in two queries at most; one, if their calendars are known already."""
     found = list(sessions)
-    prefetch_related_objects(found, "calendar", "appointments__contact")
+    seats = Prefetch("appointments", Appointment.objects.select_related("contact"))
+    prefetch_related_objects(found, "calendar", seats)
     return {session.pk: event_text(session) for session in found}
 
 

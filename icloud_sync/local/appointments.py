@@ -303,8 +303,9 @@ class Appointments:
             attention.resolve(row.engagement, code, now=timezone.now())
 
     def _locked(self, copy: Copy) -> SyncedEvent:
-        SyncedEvent.objects.select_for_update().filter(pk=copy.id).first()
-        return SyncedEvent.objects.select_related(*copies.RELATED).get(pk=copy.id)
+        # Read once the lock is had: joined to it, the other rows would be as they were before the wait.
+        list(SyncedEvent.objects.select_for_update().filter(pk=copy.id).values_list("pk"))
+        return copies.read(copy.id)
 
     def _reload_row(self, row: SyncedEvent, *, now: datetime) -> Copy:
         return copies.load(row.pk, now=now, settle=self.settle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from calendars.models import Engagement
+from calendars.models import Engagement, Session
 from calendars.selectors import EventText, event_texts
 from icloud_sync.ical.ours import EventFields, as_written
 from icloud_sync.local.outbox import belongs_in_icloud
@@ -19,14 +19,23 @@ RELATED = ("calendar__connection", "engagement__session", "engagement__calendar"
 def copies(rows: Iterable[SyncedEvent], *, now: datetime, settle: timedelta) -> dict[int, Copy]:
     """Return the copies of rows (loaded with RELATED), by row id; a fixed number of queries for any number."""
     rows = list(rows)
-    sessions = {row.engagement.session_id: row.engagement.session for row in rows if row.engagement}
+    sessions: dict[int, Session] = {}
+    for engagement in (row.engagement for row in rows if row.engagement):
+        session = sessions.setdefault(engagement.session_id, engagement.session)
+        if session.calendar_id == engagement.calendar_id:
+            session.calendar = engagement.calendar
     texts = event_texts(sessions.values())
     return {row.pk: as_copy(row, texts, now=now, settle=settle) for row in rows}
 
 
+def read(row_id: int) -> SyncedEvent:
+    """Return a row as it stands now, with what a copy of it needs."""
+    return SyncedEvent.objects.select_related(*RELATED).get(pk=row_id)
+
+
 def load(row_id: int, *, now: datetime, settle: timedelta) -> Copy:
-    """Return one copy as its row stands now."""
-    row = SyncedEvent.objects.select_related(*RELATED).get(pk=row_id)
+    """Return one copy as its row stands now, in two queries."""
+    row = read(row_id)
     return copies([row], now=now, settle=settle)[row.pk]
 
 

@@ -42,8 +42,8 @@ def push_due(run: Run) -> int:
 
 
 def _one(run: Run, row_id: int) -> None:
-    row = SyncedEvent.objects.get(pk=row_id)
-    copy = copies.load(row_id, now=timezone.now(), settle=settle())
+    row = copies.read(row_id)
+    copy = copies.copies([row], now=timezone.now(), settle=settle())[row_id]
     ours = run.appointments
     try:
         push(copy, ours=ours, theirs=run.side)

@@ -28,6 +28,7 @@ from icloud_sync.models import ConnectionStatus, ICloudCalendar, ICloudConnectio
 from icloud_sync.services import InvalidState, choosing, connecting, flags, syncing
 from icloud_sync.services import blocked as icloud_blocked
 from icloud_sync.services.calendar_pull import FULL_LISTING
+from tests.compiled import Compiled
 from tests.fake_icloud import faults
 from tests.invariants import Ledger, always, come_to_rest
 from tests.killing import Moment, dying, let_leases_expire
@@ -36,6 +37,19 @@ from tests.stage import Person, Stage
 CALENDARS = ("Home", "Work", "Away")
 HALF_HOUR = timedelta(minutes=30)
 PRIVATE = "blocked in LeadMagicX"  # must never be seen in iCloud (W3)
+# What is told of an appointment, and what the rows say of each.
+SAID = ("pk", "status", "calendar", "title", "location", "notes", "start", "end")
+_SAID = Compiled(
+    lambda: Appointment.objects.values_list(
+        "pk", "status", "calendar", "title", "location", "notes", "session__start", "session__end"
+    )
+)
+_CHECKED = Compiled(lambda: ICloudCalendar.objects.filter(checks_conflicts=True).values_list("path"))
+_BLOCKING = Compiled(
+    lambda: ICloudEvent.objects.filter(
+        pk__in=BlockedSlot.objects.filter(source="icloud", blocks=True).values("external_id")
+    ).values_list("uid")
+)
 TEXTS = ("Fitting", "Checkup", "Ünïcode 🗓", "two\nlines; and, signs\\", "")
 
 # What happens, whether the request is carried out all the same, and of which requests it is possible.
@@ -158,12 +172,11 @@ class Town:
 
     def _appointments_are_what_people_made_of_them(self) -> None:
         """I1, I2, I3."""
-        rows = {row.pk: row for row in Appointment.objects.select_related("session")}
-        assert {pk: row.status for pk, row in rows.items()} == self.book.status
-        for pk, row in rows.items():
-            for name, said in self.book.said[self._key(row)].items():
-                value = getattr(row.session if name in ("start", "end") else row, name)
-                assert value in said, f"nobody ever said {name} {value!r} of appointment {pk}: {said}"
+        rows = [dict(zip(SAID, row, strict=True)) for row in _SAID.rows()]
+        assert {row["pk"]: row["status"] for row in rows} == self.book.status
+        for row in rows:
+            for name, said in self.book.said[self._key(row["pk"], row["calendar"])].items():
+                assert row[name] in said, f"nobody ever said {name} {row[name]!r} of appointment {row['pk']}: {said}"
 
     def _blocks_stay(self) -> None:
         """I10, I11, P16: time that was blocked stays blocked while nobody changed its event, whatever goes wrong."""
@@ -171,23 +184,19 @@ class Town:
             return
         busy = self._busy_on_phones()
         held = {uid for uid, text in self.blocking.items() if uid in busy and self.ledger.foreign.get(uid) == text}
-        present = self._blocked_uids()
+        present = set(_BLOCKING.column())
         assert held <= present, f"time was opened by mistake: {held - present}"
         self.blocking = {uid: self.ledger.foreign[uid] for uid in present & busy}
 
     def _busy_on_phones(self) -> set[str]:
         """Return the UIDs of the owners' events that take time in a conflict calendar, whether read already or not."""
-        checked = set(ICloudCalendar.objects.filter(checks_conflicts=True).values_list("path", flat=True))
+        checked = set(_CHECKED.column())
         return {
             event.uid
             for person in self.people
             for event in person.phone.events()
             if event.uid in self.ledger.foreign and event.calendar.path in checked and not event.free
         }
-
-    def _blocked_uids(self) -> set[str]:
-        rows = BlockedSlot.objects.filter(source="icloud", blocks=True).values("external_id")
-        return set(ICloudEvent.objects.filter(pk__in=rows).values_list("uid", flat=True))
 
     def end(self) -> None:
         """All goes well from here on; both sides come to agree."""
@@ -213,14 +222,13 @@ class Town:
         engagement = Engagement.objects.filter(pk=self.ledger.uids[event.uid] or 0).first()
         return list(Appointment.objects.filter(session=engagement.session_id)) if engagement else []
 
-    def _key(self, appointment: Appointment) -> tuple[str, int]:
+    def _key(self, appointment: int, calendar: int) -> tuple[str, int]:
         """Seats of a class share their texts and times, whenever they were booked."""
-        is_class = appointment.calendar_id == self.class_calendar.pk
-        return ("class", 0) if is_class else ("appointment", appointment.pk)
+        return ("class", 0) if calendar == self.class_calendar.pk else ("appointment", appointment)
 
     def _said(self, appointment: Appointment, **values: Any) -> None:
         for name, value in values.items():
-            self.book.said[self._key(appointment)][name].add(value)
+            self.book.said[self._key(appointment.pk, appointment.calendar_id)][name].add(value)
 
     # -- LeadMagicX --------------------------------------------------------------------------------------------
 
