@@ -13,7 +13,7 @@ from icloud_sync.models import EventState, ICloudEvent, SyncedEvent
 from icloud_sync.rules.states import Local
 from icloud_sync.sync.sides import Copy, Fields
 
-RELATED = ("calendar__connection", "engagement__session", "engagement__calendar", "engagement__host")
+RELATED = ("calendar__connection", "engagement__session", "engagement__calendar")
 
 
 def copies(rows: Iterable[SyncedEvent], *, now: datetime, settle: timedelta) -> dict[int, Copy]:

@@ -33,11 +33,11 @@ def push_due(run: Run) -> int:
     """
     sent = 0
     while True:
-        rows = list(outbox.due(run.connection.pk, now=timezone.now())[:BATCH])
-        if not rows:
+        due = list(outbox.due(run.connection.pk, now=timezone.now()).values_list("pk", flat=True)[:BATCH])
+        if not due:
             return sent
-        for row in rows:
-            _one(run, row.pk)
+        for row_id in due:
+            _one(run, row_id)
             sent += 1
 
 

@@ -152,9 +152,8 @@ class _Budget:
 def finish(run: Run, error: ICloudError | None, *, looked: bool) -> None:
     """Write down how a run ended: status, next look, budget. `looked`: the account was looked at in full."""
     now = timezone.now()
-    connection = ICloudConnection.objects.select_for_update().select_related("user")
     with transaction.atomic():
-        row = connection.get(pk=run.connection.pk)
+        row = ICloudConnection.objects.select_for_update().get(pk=run.connection.pk)
         row.budget_since, row.budget_used = run.connection.budget_since, run.connection.budget_used
         if row.status == ConnectionStatus.DISCONNECTED:
             _clean_up_ended(row, error, now=now)
