@@ -69,5 +69,5 @@ def ground(stage: Stage, *, written: bool = True, **person: Any) -> Ground:
         ada.sync()
     appointment = stage.book(calendar, day(2, 9))
     if written:
-        ada.sync(2)
+        ada.sync()
     return Ground(stage, ada, calendar, appointment)
