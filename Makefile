@@ -78,6 +78,7 @@ $(VENV)/.base: requirements/base.txt | $(VENV)/bin/pip
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 	@echo "Installing what tests and checks need into $(VENV) …"
 	@$(PIP) install --no-compile --no-deps --require-hashes -r requirements/dev.txt
+	@$(PY) -m compileall -q -j 0 $(VENV)/lib
 	@touch $@
 
 $(VENV)/bin/pip:
