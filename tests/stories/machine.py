@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
@@ -32,8 +33,10 @@ class Stories(RuleBasedStateMachine):
         self._story.__enter__()
 
     def teardown(self) -> None:
+        """Come to rest; not after a step that failed, nor when Hypothesis gives a story up that it cannot draw."""
         try:
-            self.town.end()
+            if sys.exception() is None:
+                self.town.end()
         finally:
             self._story.__exit__(None, None, None)
 
