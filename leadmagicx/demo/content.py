@@ -116,7 +116,7 @@ CALENDARS = (
 
 APPOINTMENTS = (
     DemoAppointment(
-        calendar="Consultation", day=0, nth=2, name="Grace Hopper", phone="+1 555 0100", notes="First visit."
+        calendar="Consultation", day=0, nth=0, name="Grace Hopper", phone="+1 555 0100", notes="First visit."
     ),
     DemoAppointment(calendar="Consultation", day=1, nth=14, name="Alan Turing", location="Room 2"),
     DemoAppointment(calendar="Sales call", day=0, nth=1, name="Katherine Johnson", phone="+1 555 0101"),
