@@ -19,6 +19,7 @@ ICloudError
 │   ├── UntrustedHost          a redirect or href points outside ICLOUD_TRUSTED_HOSTS
 │   ├── BadAnswer              HTML, cut XML, DTD, too large, no token: the whole answer is dropped
 │   ├── BudgetSpent            our own ICLOUD_REQUESTS_PER_MINUTE is used up
+│   ├── Unforeseen             a defect of LeadMagicX or its database: told and tried again like a fault of iCloud
 │   └── CollectionMissing      404/410 for a calendar or the home: look again through discovery
 ├── TokenLost                  iCloud no longer knows the sync token; list the calendar in full
 └── ItemError                  one event is at fault; the others go on
@@ -112,6 +113,10 @@ class BadAnswer(TryLater):
 
 class BudgetSpent(TryLater):
     """The account's own requests per minute are used up."""
+
+
+class Unforeseen(TryLater):
+    """LeadMagicX itself failed; the account must not look well, nor be tried without a pause."""
 
 
 class CollectionMissing(TryLater):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from icloud_sync import signals
 from icloud_sync.local import attention, copies, journal, listing, outbox, phone_edits
-from icloud_sync.models import EventState, ICloudCalendar, SyncedEvent
+from icloud_sync.models import EventState, ICloudCalendar, ICloudEvent, SyncedEvent
 from icloud_sync.rules.absence import believed_from
 from icloud_sync.rules.merge import Merge, merge
 from icloud_sync.sync.compare import started_from
@@ -269,6 +269,7 @@ class Appointments:
         row.state, row.etag, row.due_at, row.vanished_at = EventState.REMOVED, "", None, None
         assert row.engagement is not None
         attention.resolve(row.engagement, attention.UNSUPPORTED, now=now)
+        _read_again_elsewhere(row.uid, now=now)
         if attention.about_engagement(row.engagement, attention.REMOVED, now=now, calendar=row.calendar.name):
             journal.about_copy(row, "removed_in_icloud", before=row.base)
             phone_edits.tell(row.engagement, attention.REMOVED)
@@ -312,6 +313,13 @@ class Appointments:
 
     def _reload(self, copy: Copy) -> Copy:
         return copies.load(copy.id, now=timezone.now(), settle=self.settle)
+
+
+def _read_again_elsewhere(uid: str, *, now: datetime) -> None:
+    """What was seen in another account of the same user, and told to be ours, is theirs from now on (rule P1)."""
+    twins = ICloudEvent.objects.filter(uid=uid, essence__isnull=True, unreadable="")
+    ICloudCalendar.objects.filter(pk__in=twins.values("calendar")).update(recheck_at=now)
+    twins.update(fingerprint="", fetch_at=now)
 
 
 def look_again(calendar: ICloudCalendar, *, at: datetime) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from django.db import transaction
+from django.db.models import Q
 
 from icloud_sync.errors import ItemUnreadable
 from icloud_sync.ical.fingerprint import fingerprint
@@ -14,7 +16,7 @@ from icloud_sync.ical.scan import NOT_AN_EVENT, scan, uid_at_a_glance
 from icloud_sync.local import attention, blocks, journal
 from icloud_sync.local.bulk import blanks
 from icloud_sync.local.context import BlockContext
-from icloud_sync.models import ICloudCalendar, ICloudEvent, JournalEntry, SyncedEvent
+from icloud_sync.models import EventState, ICloudCalendar, ICloudEvent, JournalEntry, SyncedEvent
 from icloud_sync.rules.reconcile import decide
 from icloud_sync.rules.states import Action, Local, Origin, Remote
 from icloud_sync.sync.report import Report
@@ -22,6 +24,8 @@ from icloud_sync.sync.report import Report
 # An event that iCloud lists but does not deliver is asked for this often, then it is named and tried daily.
 TRIES = 5
 DAY = timedelta(days=1)
+# A page of PostgreSQL's index has room for 2,704 octets.
+LONGEST_UID = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +99,11 @@ class Mirror:
         first = [item for item in (*batch.created, *batch.changed) if item.event.path in batch.first_read]
         uids = [item.event.uid for item in first]
         ours = SyncedEvent.objects.filter(uid__any_of=uids, calendar__connection__user_id=self.context.user_id)
-        found = list(ours.values_list("uid", "calendar__connection_id", "engagement__active")) if uids else []
+        # What its owner deleted there and has here is an event of theirs: they put it here.
+        stands = Q(engagement__active=True) & ~Q(state__in=[EventState.REMOVED, EventState.LEFT_OFF])
+        found = ours.annotate(stands=stands).values_list("uid", "calendar__connection_id", "stands") if uids else []
         here = {uid for uid, account, _ in found if account == self.calendar.connection_id}
-        elsewhere = {uid for uid, account, active in found if account != self.calendar.connection_id and active}
+        elsewhere = {uid for uid, account, stands in found if account != self.calendar.connection_id and stands}
         for item in first:
             if item.event.uid in elsewhere:
                 item.event.essence, item.event.recurring = None, False
@@ -133,7 +139,7 @@ class Mirror:
                 batch.touched.append(event)
                 self.report.count("unchanged")
                 return
-            event.uid, event.fingerprint, event.essence = scanned.uid[:1000], mark, scanned.to_json()
+            event.uid, event.fingerprint, event.essence = known_as(scanned.uid), mark, scanned.to_json()
             event.recurring = scanned.recurring
             event.removed_at = event.released_at = None
             item = blocks.expanded(event, scanned, calendar=self.calendar, context=self.context)
@@ -229,6 +235,12 @@ class Mirror:
 def is_no_event(event: ICloudEvent) -> bool:
     """Return whether a task or the like stands there, and no event ever did: nothing is missing (fact 3.4)."""
     return event.unreadable == NOT_AN_EVENT and event.essence is None
+
+
+def known_as(uid: str) -> str:
+    """Return a UID as rows keep it: whoever sends an invitation chooses it, and an index has room for some only."""
+    octets = uid.encode()
+    return uid if len(octets) <= LONGEST_UID else "sha256:" + sha256(octets).hexdigest()
 
 
 def uid_of(body: Body) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .wire import Reply, Wire
 
 MULTISTATUS_STATUSES = frozenset({200, 207})
+# Octets: what is longer names no event that a row or an index of PostgreSQL could hold.
+LONGEST_HREF = 1_000
 _FOLDER = re.compile(r"(?:https?://[^/?#\s]+)?(?:/[^/?#\s]+)+")
 
 
@@ -123,10 +125,12 @@ class Link:
         )
 
     def path_of(self, href: str, answer: Answer) -> str | None:
-        """Return the path an href stands for; None when no request could name it. Raises UntrustedHost.
+        """Return the path an href stands for; None when no request could name it, or no row. Raises UntrustedHost.
 
         The host is dropped: iCloud names caldav.icloud.com in answers of a partition (fact 1.5).
         """
+        if len(href) > LONGEST_HREF // 4 and len(href.encode("utf-8", "surrogatepass")) > LONGEST_HREF:
+            return None
         if is_plain(href):
             return href
         folder, _, name = href.rpartition("/")

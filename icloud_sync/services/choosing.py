@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from calendars.models import BlockedSlot
+from calendars.services.transactions import lock_hosts
 from icloud_sync import signals
 from icloud_sync.errors import CalendarGone, SubscriptionNotSupported, WriterAccessRequired
 from icloud_sync.local import attention, blocks, journal, leases, outbox
@@ -53,6 +54,8 @@ def change_settings(
     """
     user_id: int = user.pk  # type: ignore[attr-defined]
     with transaction.atomic():
+        # A booking under way is written to the old primary calendar and moved with the rest, or to the new one.
+        lock_hosts([user_id])
         CalendarSettings.objects.get_or_create(user_id=user_id)
         row = CalendarSettings.objects.select_for_update().get(user_id=user_id)
         mine = _calendars_of(user_id)
@@ -64,6 +67,7 @@ def change_settings(
         rebuild = _further(row, deleted=deleted_in_icloud, travel=travel_time_blocks, share=share_titles, now=now)
         row.save()
         _drop_unread(row, mine)
+        _await_first_reading(mine)
         if rebuild:
             rebuild_blocks(user_id, now=now)
         ids = {calendar.connection_id for calendar in mine.values()}
@@ -174,6 +178,12 @@ def _drop_unread(row: CalendarSettings, mine: dict[int, ICloudCalendar]) -> None
             continue
         blocks.remove_events(list(calendar.events.values_list("pk", flat=True)))
         ICloudCalendar.objects.filter(pk=calendar.pk).update(mark="", token="", listed_at=None)
+
+
+def _await_first_reading(mine: dict[int, ICloudCalendar]) -> None:
+    """What blocks in a calendar never read is not known yet, however fresh its account's other calendars are (A5)."""
+    unread = {row.connection_id for row in mine.values() if row.checks_conflicts and row.listed_at is None}
+    ICloudConnection.objects.filter(pk__in=unread).update(data_as_of=None)
 
 
 def rebuild_blocks(user_id: int, *, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -67,9 +68,11 @@ class _Proof:
         self.run.report.count("removed", len(gone))
 
     def _close(self, gone: list[ICloudEvent]) -> None:
-        """Keep the blocks of deleted events, flagged or freed; those of moved ones stand elsewhere (rules P5, P6)."""
+        """Keep the blocks of deleted events, flagged or freed; those of moved ones stand elsewhere (rules P5, P6), and
+        what LeadMagicX itself removed frees its time for everybody who saw it (rule W2, F52)."""
         moved = [event for event in gone if self._moved_elsewhere(event)]
-        kept = [event for event in gone if event not in moved and _keeps(event)]
+        retired = _retired(gone)
+        kept = [event for event in gone if event not in moved and event.uid not in retired and _keeps(event)]
         blocks.mark_removed(kept, release=self.pull.context.release_deleted, now=self.run.started)
         for event in gone:
             if not mirror.is_no_event(event):
@@ -91,12 +94,13 @@ class _Proof:
             return None
 
     def _moved_elsewhere(self, event: ICloudEvent) -> bool:
-        """Return whether the same UID stands in another calendar that is read (rule P6)."""
+        """Return whether the same UID stands in another calendar, where it can be read (rule P6)."""
         others = ICloudEvent.objects.filter(
             uid=event.uid,
             calendar__connection=self.run.connection,
             removed_at__isnull=True,
             vanished_at__isnull=True,
+            unreadable="",
         )
         return others.exclude(pk=event.pk).exists()
 
@@ -146,6 +150,12 @@ class _Proof:
         self.pull.not_delivered(self.pull.fetch(paths), again=True)
         # What we removed is looked at once: whatever else stands in its place by now has a record of its own.
         ours.filter(state=EventState.GONE).update(fetch_at=None)
+
+
+def _retired(events: Sequence[ICloudEvent]) -> set[str]:
+    """Return the UIDs of another host's appointments that LeadMagicX took out of iCloud itself."""
+    removed = SyncedEvent.objects.filter(state__in=[EventState.DELETING, EventState.GONE])
+    return set(removed.filter(uid__any_of=[event.uid for event in events]).values_list("uid", flat=True))
 
 
 def _keeps(event: ICloudEvent) -> bool:

@@ -35,11 +35,11 @@ def look(run: Run) -> None:
         mark = marks[calendar.path]
         if mark != calendar.mark or not mark or listing_due(calendar, now=run.started):
             pulled = True
-            with _alone(calendar):
+            with _alone(run, calendar):
                 CalendarPull(run, calendar, context()).pull(mark=mark)
     waiting = pulled or any(row.recheck_at and row.recheck_at <= timezone.now() for row in listing.rows.values())
     for calendar in _to_recheck(run, marks) if waiting else ():
-        with _alone(calendar):
+        with _alone(run, calendar):
             recheck(CalendarPull(run, calendar, context()))
     if run.connection.horizon is None:
         run.connection.horizon = context().horizon
@@ -82,10 +82,12 @@ def _to_recheck(run: Run, listed: Collection[str]) -> list[ICloudCalendar]:
 
 
 @contextmanager
-def _alone(calendar: ICloudCalendar) -> Iterator[None]:
-    """A calendar that is away or closed to us keeps its blocks and does not stop the others."""
+def _alone(run: Run, calendar: ICloudCalendar) -> Iterator[None]:
+    """A calendar that is away or closed to us keeps its blocks and does not stop the others; what blocks is no newer
+    for this look then (rule A5)."""
     try:
         yield
     except (CollectionMissing, AccessRefused) as error:
+        run.unread |= calendar.checks_conflicts
         log.warning("calendar_not_readable", calendar=calendar.pk, error=type(error).__name__)
         journal.about_calendar(calendar, "calendar_not_readable", path=calendar.path).save()

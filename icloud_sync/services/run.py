@@ -65,6 +65,8 @@ class Run:
     report: Report
     started: datetime
     push_due: Callable[[], None] = field(default=lambda: None)
+    unread: bool = False
+    """A conflict calendar could not be read in this look."""
 
     @property
     def side(self) -> ICloudSide:
@@ -163,7 +165,8 @@ def finish(run: Run, error: ICloudError | None, *, looked: bool) -> None:
         if isinstance(error, BudgetSpent):
             row.next_sync_at = row.not_before = now + timedelta(seconds=error.after_seconds or 60)
         elif error is None:
-            _succeeded(row, run, now=now, looked=looked)
+            # Another calendar chosen meanwhile took the lease away: what it holds was not looked at.
+            _succeeded(row, run, now=now, looked=looked and row.claim == run.lease)
         else:
             _failed(row, error, now=now)
         if row.claim == run.lease:
@@ -212,7 +215,9 @@ def _succeeded(row: ICloudConnection, run: Run, *, now: datetime, looked: bool) 
     if not looked:
         row.next_sync_at = row.next_sync_at or now
         return
-    row.last_synced_at, row.data_as_of = now, run.started
+    row.last_synced_at = now
+    if not run.unread:
+        row.data_as_of = run.started
     row.horizon = run.connection.horizon
     row.next_sync_at = _next_look(row, now=now)
 

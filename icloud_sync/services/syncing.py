@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
+from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from icloud_sync.errors import BudgetSpent, CredentialsUnreadable, ICloudError
+from icloud_sync.errors import BudgetSpent, CredentialsUnreadable, ICloudError, Unforeseen
 from icloud_sync.local import leases, outbox
 from icloud_sync.models import (
     ConnectionStatus,
@@ -31,6 +32,7 @@ log = structlog.get_logger(__name__)
 HAND_OUT_AGAIN = timedelta(seconds=10)
 # So far the clocks of two machines may lie apart.
 CLOCKS_DIFFER = timedelta(minutes=1)
+DATABASE_GONE = (OperationalError, InterfaceError)
 APPLES_WISH = ("throttled", "budget_spent")
 
 
@@ -82,8 +84,8 @@ def pull(connection_id: int) -> None:
         log.info("lease_lost", connection=connection_id)
         run.close()
         return
-    except BaseException:
-        run.close()
+    except BaseException as raised:
+        _broke_off(run, raised)
         raise
     run.client.close()
     _end_requested(run, requested, error)
@@ -104,8 +106,8 @@ def push(connection_id: int) -> None:
     except leases.LeaseLost:
         run.close()
         return
-    except BaseException:
-        run.close()
+    except BaseException as raised:
+        _broke_off(run, raised)
         raise
     run.client.close()
     finish(run, error, looked=False)
@@ -113,6 +115,14 @@ def push(connection_id: int) -> None:
         _end_removal(run, error)
     run.close()
     _again_if_due(run, error)
+
+
+def _broke_off(run: Run, raised: BaseException) -> None:
+    """Give the account back. What nobody foresaw counts as a failure of it: seen, and tried again after a pause; the
+    end of the worker does not."""
+    run.close()
+    if isinstance(raised, Exception) and not isinstance(raised, DATABASE_GONE):
+        fail_without_run(run.connection.pk, Unforeseen(type(raised).__name__))
 
 
 def request_sync(*, connection_id: int, now: datetime) -> SyncRun:

@@ -239,6 +239,19 @@ def test_an_event_moved_between_calendars_that_are_read_never_opens_its_time(
     assert [(slot.place, slot.removed_at) for slot in ada.slots] == [(places[1], None)]
 
 
+def test_an_event_deleted_beside_a_twin_that_cannot_be_read_keeps_its_time(stage: Stage) -> None:
+    """The twin may be the event that was moved, and may be none: nothing opens before it is read (P14)."""
+    ada = stage.person()
+    ada.connect(conflicts=("Home", "Work"))
+    event = events(ada, "Dentist")["Dentist"]
+    ada.sync(2)
+    ada.phone.add_raw("Work", "twin.ics", event.body.replace(b"DTSTART", b"X-START"))
+    event.delete()
+    ada.sync(3)
+    assert [slot.title for slot in ada.blocks] == ["Dentist"]
+    assert ada.flags == {"unreadable_event"}
+
+
 def test_an_event_moved_to_a_calendar_that_is_not_read_counts_as_deleted(stage: Stage) -> None:
     ada = stage.person()
     ada.connect()

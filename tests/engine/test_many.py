@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from random import Random
 
 import pytest
 
@@ -96,3 +97,21 @@ def test_an_event_that_becomes_a_task_keeps_its_time_and_is_named(stage: Stage) 
     ada.sync()
     assert [slot.title for slot in ada.blocks] == ["Dentist"]
     assert ada.flags == {"unreadable_event"}
+
+
+def test_no_uid_and_no_address_stops_the_others_however_long(stage: Stage) -> None:
+    """Whoever sends an invitation chooses its UID; an index has room for 2,704 octets."""
+    ada = stage.person()
+    letters = Random(7)
+    uid = "".join(chr(letters.randrange(0x4E00, 0x9FA5)) for _ in range(1_000))
+    (name, text), (_, other), third = many(3)
+    ada.phone.add_raw("Home", name, text.replace(b"UID:event-0", f"UID:{uid}".encode()))
+    ada.phone.add_raw("Home", "a" * 1_100 + ".ics", other)
+    ada.phone.add_raw("Home", *third)
+    ada.connect()
+    ada.sync(2)
+    assert [slot.title for slot in ada.blocks] == ["Event 0", "Event 2"]
+    assert ICloudEvent.objects.get(path__endswith=name).uid.startswith("sha256:")
+    ada.phone.by_uid(uid).delete()
+    ada.sync(3)
+    assert ICloudEvent.objects.get(path__endswith=name).removed_at is not None

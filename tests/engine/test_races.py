@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from icloud_sync.local import leases
@@ -62,3 +64,31 @@ def test_a_look_that_must_wait_is_not_due_before_its_time(stage: Stage) -> None:
     ICloudConnection.objects.update(next_sync_at=later, not_before=later)
     syncing.pull(ada.connection.pk)
     assert syncing.due_for_pull(now=timezone.now()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("before", [None, "Home"])
+def test_booked_while_a_primary_calendar_is_chosen_it_is_written_to_that_one(stage: Stage, before: str | None) -> None:
+    ada = stage.person()
+    calendar = stage.calendar(ada)
+    ada.connect(primary=before)
+    booked, done = threading.Event(), threading.Event()
+
+    def choose() -> None:
+        try:
+            booked.wait(10)
+            ada.choose(primary="Work")
+        finally:
+            done.set()
+            connection.close()
+
+    chooser = threading.Thread(target=choose)
+    chooser.start()
+    with transaction.atomic():
+        stage.book(calendar, day(2, 9))
+        booked.set()
+        assert not done.wait(0.3), "the choice waits for the booking"
+    chooser.join()
+    ada.sync(2)
+    assert [event.summary for event in ada.phone.events("Work")] == ["Grace Hopper"]
+    assert ada.phone.events("Home") == []

@@ -110,3 +110,41 @@ def test_a_killed_sync_does_not_hold_up_the_other_user_of_its_account(stage: Sta
     assert ada.connection is not None
     with pytest.raises(leases.LeaseLost):
         leases.renew(ada.connection.pk, dead)
+
+
+def test_what_is_cancelled_frees_everybody_who_saw_it(stage: Stage) -> None:
+    """What a phone deleted keeps its time (rule P5); what LeadMagicX removed was nobody's deletion."""
+    ada, ben = team(stage)
+    appointment = stage.book(stage.calendar(ada), day(2, 9))
+    for person in (ada, ben):
+        person.sync()
+    assert [slot.start for slot in ben.blocks] == [day(2, 9)]
+    stage.cancel(appointment)
+    for person in (ada, ben, ben):
+        person.sync()
+    assert (ada.phone.events("Home"), ben.slots, ben.flags) == ([], [], set())
+
+
+def test_ours_deleted_in_one_account_and_put_into_the_other_closes_its_time_there(stage: Stage) -> None:
+    ada, other = stage.person("ada"), stage.person("other", calendars=("Home",))
+    other.user = ada.user
+    ada.connect()
+    other.connect(primary=None)
+    appointment = stage.book(stage.calendar(ada), day(2, 9))
+    home = ICloudConnection.objects.get(pk=other.connection.pk).calendars.get(name="Home")  # type: ignore[union-attr]
+    choosing.change_settings(
+        user=ada.user, now=timezone.now(), conflict_calendar_ids=[ada.calendar("Home").pk, home.pk]
+    )
+    ada.sync(2)
+    (event,) = ada.phone.events("Home")
+    old, new = (f"{day(number):%Y%m%d}".encode() for number in (2, 5))
+    other.phone.add_raw("Home", f"{event.uid}.ics", event.body.replace(old, new))
+    other.sync()
+    assert ada.blocks == [], "ours, as far as anybody can tell"
+    event.delete()
+    ada.sync(2)
+    other.sync()
+    assert ada.flags == {"removed_in_icloud"}
+    assert [slot.start for slot in ada.blocks] == [day(5, 9)]
+    appointment.session.refresh_from_db()
+    assert appointment.session.start == day(2, 9)
