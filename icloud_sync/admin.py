@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from calendars.admin.access import AsksWhatIsOffered
 from icloud_sync import selectors
 from icloud_sync.messages import attention_text, connection_detail, journal_text
 from icloud_sync.models import (
@@ -38,7 +39,7 @@ from icloud_sync.services import InvalidState, connecting, syncing
 from icloud_sync.tasks import sync_soon
 
 
-class StaffReads:
+class StaffReads(AsksWhatIsOffered):
     """Mixin: every member of staff may look, nobody adds, edits or deletes rows by hand."""
 
     show_full_result_count = False

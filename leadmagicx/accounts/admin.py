@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from calendars.admin.access import AsksWhatIsOffered
 from leadmagicx.accounts.models import ApiToken, User
 from leadmagicx.accounts.services import change_timezone, issue_token
 
@@ -77,7 +78,7 @@ class UserAdmin(DjangoUserAdmin):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
+class ApiTokenAdmin(AsksWhatIsOffered, admin.ModelAdmin):
     """Who has tokens, and when they were last used. Deleting one revokes it."""
 
     list_display = ("__str__", "user", "created_at", "last_used_on")

@@ -8,11 +8,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from calendars.admin.access import AsksWhatIsOffered
 from leadmagicx.webhooks.models import Delivery, Webhook
 
 
 @admin.register(Webhook)
-class WebhookAdmin(admin.ModelAdmin):
+class WebhookAdmin(AsksWhatIsOffered, admin.ModelAdmin):
     """Made over REST; here they are looked at, turned off and deleted."""
 
     list_display = ("url", "user", "active", "created_at")
@@ -30,7 +31,7 @@ class WebhookAdmin(admin.ModelAdmin):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(admin.ModelAdmin):
+class DeliveryAdmin(AsksWhatIsOffered, admin.ModelAdmin):
     """Read-only; what was sent is not shown, for it holds names and addresses of clients."""
 
     list_display = ("event", "webhook", "created_at", "attempts", "status_code", "error", "next_try_at", "delivered_at")
