@@ -153,24 +153,27 @@ def _event_values(event: ICloudEvent) -> tuple[Any, ...]:
     )
 
 
-def rebuild(events: Iterable[ICloudEvent], *, calendar: ICloudCalendar, context: BlockContext) -> None:
-    """Expand events again from what is stored of them: the window rolled, or a setting or the user's zone changed."""
+def rebuild(events: Iterable[ICloudEvent], *, calendar: ICloudCalendar, context: BlockContext) -> list[ICloudEvent]:
+    """Expand events again from what is stored of them: the window rolled, or a setting or the user's zone changed.
+
+    Return those that cannot be expanded: their last good rows stay, and say nothing beyond `expanded_to` (rule P14).
+    """
     changed: list[Expanded] = []
-    rolled: list[ICloudEvent] = []
+    failed: list[ICloudEvent] = []
     for event in events:
         if event.essence is None:
             continue
         try:
             item = expanded(event, ScannedEvent.from_json(event.essence), calendar=calendar, context=context)
         except ItemUnreadable as error:
-            # It was readable before: its last good rows stay (rule P14).
             event.unreadable = error.reason[:60]
+            failed.append(event)
         else:
             changed.append(item)
             event.expanded_to = context.horizon
-        rolled.append(event)
     write(changed, user_id=context.user_id)
-    update_events(rolled, ["expanded_to", "unreadable"])
+    update_events([item.event for item in changed] + failed, ["expanded_to", "unreadable"])
+    return failed
 
 
 def update_events(events: Sequence[ICloudEvent], fields: Sequence[str]) -> None:

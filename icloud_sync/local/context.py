@@ -40,10 +40,15 @@ class BlockContext:
         return self.start - FAR_PAST, self.start + FAR_FUTURE
 
 
+def least_horizon(now: datetime) -> datetime:
+    """Return how far ahead blocks are kept whatever is booked."""
+    return now + timedelta(days=LEAST_DAYS_AHEAD + 2)
+
+
 def horizon_from(now: datetime) -> datetime:
     """Return how far ahead blocks are kept: the widest booking window, at least 400 days, and a day to roll in."""
     widest = Calendar.objects.aggregate(days=Max("booking_window_days"))["days"] or 0
-    return now + timedelta(days=max(LEAST_DAYS_AHEAD, widest) + 2)
+    return max(least_horizon(now), now + timedelta(days=widest + 2))
 
 
 def block_context(connection: ICloudConnection, *, now: datetime) -> BlockContext:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from calendars.models import BlockedSlot
-from icloud_sync.local import blocks, flags
-from icloud_sync.local.context import PAST, block_context, horizon_from
+from icloud_sync.local import attention, blocks, flags, journal
+from icloud_sync.local.context import PAST, BlockContext, block_context, horizon_from, least_horizon
 from icloud_sync.models import (
     Attention,
     EventState,
@@ -28,22 +30,51 @@ RECORD_DAYS = timedelta(days=30)
 
 
 def roll_windows(*, now: datetime) -> int:
-    """Expand every series whose blocks end more than a day before the horizon; return how many there were."""
+    """Expand every series whose blocks end more than a day before the horizon; return how many there were.
+
+    A series that cannot be expanded so far holds its account's horizon where its blocks end: what is not known is not
+    offered (rule P13, reliability I10).
+    """
     horizon = horizon_from(now)
     rolled = 0
     for calendar in ICloudCalendar.objects.filter(listed_at__isnull=False).select_related("connection__user"):
-        context = block_context(calendar.connection, now=now)
-        short = ICloudEvent.objects.filter(
-            calendar=calendar, recurring=True, expanded_to__lt=horizon - timedelta(days=1)
-        )
-        while ids := list(short.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
-            with transaction.atomic():
-                blocks.rebuild(ICloudEvent.objects.filter(pk__in=ids), calendar=calendar, context=context)
-                ICloudEvent.objects.filter(pk__in=ids).update(expanded_to=horizon)
-            rolled += len(ids)
-    connected = ICloudConnection.objects.filter(horizon__isnull=False)
-    connected.update(horizon=horizon)
+        rolled += _roll(calendar, block_context(calendar.connection, now=now), now=now)
+    held = _short(horizon).filter(_blocks(), calendar__connection=OuterRef("pk")).order_by("expanded_to")
+    known_to = Coalesce(Subquery(held.values("expanded_to")[:1]), Value(horizon))
+    ICloudConnection.objects.filter(horizon__isnull=False).update(horizon=known_to)
     return rolled
+
+
+def _roll(calendar: ICloudCalendar, context: BlockContext, *, now: datetime) -> int:
+    """Expand the short series of one calendar; one that has too many occurrences as far as it was kept at least."""
+    nearer = replace(context, horizon=min(context.horizon, least_horizon(now)))
+    ids = list(_short(context.horizon).filter(calendar=calendar).order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), CHUNK):
+        chunk = ICloudEvent.objects.filter(pk__in=ids[start : start + CHUNK])
+        with transaction.atomic():
+            failed = blocks.rebuild(chunk, calendar=calendar, context=context)
+            behind = [event for event in failed if event.expanded_to and event.expanded_to < nearer.horizon]
+            blocks.rebuild(behind, calendar=calendar, context=nearer)
+            for event in failed:
+                _name(event, calendar, now=now)
+    return len(ids)
+
+
+def _name(event: ICloudEvent, calendar: ICloudCalendar, *, now: datetime) -> None:
+    """Tell the user once, as when an event is read (rule P14); of one deleted in iCloud there is nothing to mend."""
+    if event.removed_at is None and attention.about_event(event, attention.UNREADABLE, now=now, why=event.unreadable):
+        told = {"path": event.path, "uid": event.uid, "code": event.unreadable}
+        journal.about_calendar(calendar, "event_unreadable", **told).save()
+
+
+def _short(horizon: datetime) -> QuerySet[ICloudEvent]:
+    return ICloudEvent.objects.filter(recurring=True, expanded_to__lt=horizon - timedelta(days=1))
+
+
+def _blocks() -> Q:
+    """Series that close time."""
+    closing = BlockedSlot.objects.filter(external_id=OuterRef("pk"), blocks=True)
+    return Q(Exists(closing), calendar__listed_at__isnull=False)
 
 
 def too_short_for(days: int, *, now: datetime) -> bool:

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from icloud_sync.models import Attention, ConnectionStatus, EventState, ICloudConnection, SyncedEvent
-from icloud_sync.services import choosing
+from calendars.models import BlockedSlot
+from icloud_sync.models import Attention, ConnectionStatus, EventState, ICloudConnection, JournalEntry, SyncedEvent
+from icloud_sync.services import choosing, rolling
 
 URL = "/api/v1/appointments/"
 CONTACT = {"name": "Grace Hopper", "email": "grace@example.org"}
@@ -174,6 +175,33 @@ class TestFreeSlots:
         assert body["stale"] is False
         assert body["data_as_of"] is not None
         assert body["horizon"] is not None
+
+    def test_a_wider_window_opens_nothing_over_a_series_too_dense_for_it(
+        self, ada, connection, chosen, book, pull, account, client_of, staff
+    ):
+        """P13, P14, I10: beyond what is kept of the series nothing is offered; its owner is told once."""
+        shift = account.phone.create(
+            "Home", title="Shift", start=at(1, 8), end=at(1, 9), rrule="FREQ=DAILY;BYHOUR=8,10,12,14,16"
+        )
+        pull()
+        client_of(staff).patch(f"/api/v1/calendars/{book.calendar.pk}/", {"booking_window_days": 730})
+        for days in (0, 1, 2):
+            rolling.roll_windows(now=timezone.now() + timedelta(days=days))
+            connection.refresh_from_db()
+            assert connection.horizon.date() == at(402 + days).date()
+            assert BlockedSlot.objects.filter(start=at(401 + days, 16), blocks=True).exists()
+        [explained] = self.ask(client_of(ada), book.calendar, 600)["explanations"].values()
+        assert {reason["code"] for row in explained for reason in row["reasons"]} == {"HORIZON"}
+        book(at(600, 8), status=409)
+        found = Attention.objects.get(code="unreadable_event", resolved_at=None)
+        assert found.values["why"] == "too_many_occurrences"
+        assert JournalEntry.objects.filter(action="event_unreadable", code="too_many_occurrences").count() == 1
+        shift.edit(rrule="FREQ=DAILY")
+        pull()
+        rolling.roll_windows(now=timezone.now())
+        connection.refresh_from_db()
+        assert connection.horizon.date() == at(732).date()
+        assert not Attention.objects.filter(resolved_at=None).exists()
 
     def test_stale_is_old_or_not_connected(self, ada, chosen, book, pull, client_of, settings):
         pull()
