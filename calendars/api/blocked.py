@@ -69,8 +69,14 @@ class BlockedSlotInput(serializers.Serializer):
     all_day = serializers.BooleanField(required=False)
 
 
-class NewBlockedSlotInput(BlockedSlotInput):
+class OwnerInput(serializers.Serializer):
+    """Whose time is to be blocked; read first, for dates are theirs."""
+
     user = serializers.IntegerField(required=False, help_text="Staff may block another user's time.")
+
+
+class NewBlockedSlotInput(OwnerInput, BlockedSlotInput):
+    """A new blocked slot."""
 
 
 class BlockedSlotFilter(SpanFilter):
@@ -141,15 +147,17 @@ class BlockedSlotViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
 
     @extend_schema(request=NewBlockedSlotInput, responses={201: BlockedSlotSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        given = self._given(NewBlockedSlotInput, request)
-        user = self._user_named(given.pop("user", None))
-        slot = services.create(user=user, **given)
+        whose = OwnerInput(data=request.data)
+        whose.is_valid(raise_exception=True)
+        user = self._user_named(whose.validated_data.get("user"))
+        slot = services.create(user=user, **self._given(request, owner=user))
         return Response(self.get_serializer(slot).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=BlockedSlotInput, responses=BlockedSlotSerializer)
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         slot = self.get_object()
-        slot = services.update(slot_id=slot.pk, changes=self._given(BlockedSlotInput, request, partial=True))
+        changes = self._given(request, owner=slot.user, partial=True)
+        slot = services.update(slot_id=slot.pk, changes=changes)
         return Response(self.get_serializer(slot).data)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -162,10 +170,9 @@ class BlockedSlotViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, views
         """Free the time of a slot whose event was deleted in iCloud; the row stays."""
         return Response(self.get_serializer(self.release_slot(self.get_object())).data)
 
-    def _given(
-        self, serializer_class: type[serializers.Serializer], request: Request, *, partial: bool = False
-    ) -> dict[str, Any]:
-        serializer = serializer_class(data=request.data, partial=partial, context=self.get_serializer_context())
+    def _given(self, request: Request, *, owner: User, partial: bool = False) -> dict[str, Any]:
+        context = {**self.get_serializer_context(), "owner": owner}
+        serializer = BlockedSlotInput(data=request.data, partial=partial, context=context)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 

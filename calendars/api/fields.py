@@ -52,7 +52,7 @@ class MomentField(serializers.DateTimeField):
 
 @extend_schema_field(OpenApiTypes.DATETIME)
 class MomentOrDateField(serializers.Field):
-    """An instant, or a date: its midnight in the zone of the user who asks."""
+    """An instant, or a date: its midnight in the zone of `context["owner"]`, else of the user who asks."""
 
     default_error_messages = {"far": MomentField.default_error_messages["far"]}
 
@@ -65,7 +65,8 @@ class MomentOrDateField(serializers.Field):
             return MomentField().to_internal_value(value)
         if day.year not in YEARS:
             self.fail("far")
-        return datetime.combine(day, time(), self.context["request"].user.zone).astimezone(UTC)
+        lives_there = self.context.get("owner") or self.context["request"].user
+        return datetime.combine(day, time(), lives_there.zone).astimezone(UTC)
 
     def to_representation(self, value: datetime) -> str:
         return shown(value)

@@ -56,6 +56,16 @@ def test_all_day_is_midnight_to_midnight_where_the_user_lives(
     assert (made["start"], made["end"], made["busy_end"]) == (first, last, last)
 
 
+def test_dates_are_those_of_the_one_who_is_blocked(api: Api, staff: User, ada: User) -> None:
+    """Staff in UTC block a day of somebody in New York: that day, made or changed, is the one over there."""
+    User.objects.filter(pk=ada.pk).update(timezone="America/New_York")
+    client, day = api(staff), {"start": "2027-03-01", "end": "2027-03-02"}
+    slot = client.post(URL, day | {"user": ada.pk, "all_day": True}).json()
+    assert (slot["start"], slot["end"]) == ("2027-03-01T05:00:00Z", "2027-03-02T05:00:00Z")
+    slot = client.patch(f"{URL}{slot['id']}/", {"start": "2027-03-03", "end": "2027-03-04"}).json()
+    assert (slot["start"], slot["end"]) == ("2027-03-03T05:00:00Z", "2027-03-04T05:00:00Z")
+
+
 def test_only_staff_block_others(api: Api, staff: User, ada: User, bea: User, monday: datetime) -> None:
     body = {"start": monday.isoformat(), "end": (monday + HOUR).isoformat()}
     assert api(staff).post(URL, body | {"user": ada.pk}).json()["user"] == ada.pk
