@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -12,6 +12,7 @@ from calendars.choices import SlotCode, SlotSource
 from calendars.models import BlockedSlot
 from calendars.services.errors import InvalidState, Refused
 from calendars.services.transactions import in_transaction
+from calendars.zones import zone
 from leadmagicx.accounts.models import User
 
 
@@ -56,6 +57,18 @@ def release(*, slot_id: int) -> BlockedSlot:
     return slot
 
 
+@in_transaction
+def move_to_zone(*, user_id: int, former: str) -> None:
+    """Lay the user's all-day slots on the same dates where they live now, after the former zone."""
+    rows = BlockedSlot.objects.filter(user_id=user_id, source=SlotSource.LEADMAGICX, all_day=True)
+    slots = list(rows.select_related("user").select_for_update(of=("self",)).order_by("pk"))
+    for slot in slots:
+        first, after = (moment.astimezone(zone(former)).date() for moment in (slot.start, slot.end))
+        slot.start, slot.end = _midnights(slot, first, after)
+        slot.busy_start, slot.busy_end = slot.start, slot.end
+    BlockedSlot.objects.bulk_update(slots, ["start", "end", "busy_start", "busy_end"])
+
+
 def _own(slot_id: int) -> BlockedSlot:
     slot = BlockedSlot.objects.select_related("user").select_for_update(of=("self",)).get(pk=slot_id)
     if slot.source != SlotSource.LEADMAGICX:
@@ -74,10 +87,16 @@ def _stored(slot: BlockedSlot) -> BlockedSlot:
 
 def _whole_days(slot: BlockedSlot) -> tuple[datetime, datetime]:
     """Return the midnights around the slot in its user's zone; at least one day."""
-    zone = slot.user.zone
-    first, end = slot.start.astimezone(zone), slot.end.astimezone(zone)
+    home = slot.user.zone
+    first, end = slot.start.astimezone(home), slot.end.astimezone(home)
     after = end.date() if end.time() == time() and end.date() > first.date() else end.date() + timedelta(days=1)
+    return _midnights(slot, first.date(), after)
+
+
+def _midnights(slot: BlockedSlot, first: date, after: date) -> tuple[datetime, datetime]:
+    """Return when two dates begin where the slot's user lives."""
+    home = slot.user.zone
     return (
-        datetime.combine(first.date(), time(), zone).astimezone(UTC),
-        datetime.combine(after, time(), zone).astimezone(UTC),
+        datetime.combine(first, time(), home).astimezone(UTC),
+        datetime.combine(after, time(), home).astimezone(UTC),
     )

@@ -22,8 +22,8 @@ def change_timezone(*, user_id: int, timezone: str) -> User:
     """Give a user another zone, and tell the apps above in the same transaction. Raises ValidationError."""
     user = User.objects.select_for_update(no_key=True).get(pk=user_id)
     if user.timezone != timezone:
-        user.timezone = timezone
+        former, user.timezone = user.timezone, timezone
         user.full_clean(exclude=["password"])
         user.save(update_fields=["timezone"])
-        timezone_changed.send(sender=User, user_id=user.pk)
+        timezone_changed.send(sender=User, user_id=user.pk, former=former)
     return user

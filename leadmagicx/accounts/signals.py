@@ -2,5 +2,5 @@
 
 from django.dispatch import Signal
 
-# timezone_changed(user_id: int): the user lives in another zone now
+# timezone_changed(user_id: int, former: str): the user lives in another zone now than in the former one
 timezone_changed = Signal()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -64,6 +65,22 @@ def test_dates_are_those_of_the_one_who_is_blocked(api: Api, staff: User, ada: U
     assert (slot["start"], slot["end"]) == ("2027-03-01T05:00:00Z", "2027-03-02T05:00:00Z")
     slot = client.patch(f"{URL}{slot['id']}/", {"start": "2027-03-03", "end": "2027-03-04"}).json()
     assert (slot["start"], slot["end"]) == ("2027-03-03T05:00:00Z", "2027-03-04T05:00:00Z")
+
+
+@pytest.mark.parametrize(("former", "new"), [("UTC", "America/New_York"), ("America/New_York", "Asia/Tokyo")])
+def test_a_blocked_day_stays_on_its_date_when_its_owner_moves(api: Api, ada: User, former: str, new: str) -> None:
+    """Also over a change of clocks, and when its title is changed afterwards."""
+    client, day = api(ada), timedelta(days=1)
+    client.patch("/api/v1/me/", {"timezone": former})
+    slot = client.post(URL, {"start": "2027-03-14", "end": "2027-03-15", "all_day": True}).json()
+    hour = client.post(URL, {"start": "2027-03-14T09:00:00Z", "end": "2027-03-14T10:00:00Z"}).json()
+    client.patch("/api/v1/me/", {"timezone": new})
+    first = datetime(2027, 3, 14, tzinfo=ZoneInfo(new))
+    for _ in range(2):
+        found = BlockedSlot.objects.get(pk=slot["id"])
+        assert (found.start, found.end) == (found.busy_start, found.busy_end) == (first, first + day)
+        client.patch(f"{URL}{slot['id']}/", {"title": "Holiday"})
+    assert client.get(f"{URL}{hour['id']}/").json() == hour
 
 
 def test_only_staff_block_others(api: Api, staff: User, ada: User, bea: User, monday: datetime) -> None:
