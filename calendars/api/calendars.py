@@ -23,6 +23,7 @@ from calendars.api.fields import YEARS, ClockField, WholeRow, ZoneField, shown
 from calendars.choices import CalendarType
 from calendars.models import Calendar, Member
 from calendars.selectors import FreeSlots, Offer
+from calendars.selectors.busy import hosts_of
 from calendars.services import calendars as services
 from calendars.services.calendar_rules import HoursInput, MemberInput, OverrideInput
 from calendars.services.errors import NotAMember
@@ -266,7 +267,8 @@ class CalendarViewSet(viewsets.ModelViewSet):
         if host_id is not None and host_id not in offer.member_ids:
             raise NotAMember(_("The host is not a member of this calendar."))
         now = timezone.now()
-        fresh = self.freshness(offer=offer, host_ids=offer.member_ids if host_id is None else [host_id], now=now)
+        hosts = [host for host in hosts_of(offer, host_id) if host is not None]
+        fresh = self.freshness(offer=offer, host_ids=hosts, now=now)
         found = selectors.free_slots(
             offer,
             first=asked["from"],

@@ -211,6 +211,16 @@ class TestFreeSlots:
         ICloudConnection.objects.update(data_as_of=timezone.now(), status=ConnectionStatus.NEEDS_PASSWORD)
         assert self.ask(client_of(ada), book.calendar)["stale"] is True
 
+    def test_a_collective_is_as_fresh_as_its_stalest_member(self, ada, ben, chosen, pull, service_of, client_of):
+        """Rule A1: whichever host is asked about, all of them must be free."""
+        pull()
+        near = timezone.now() + timedelta(days=1)
+        ICloudConnection.objects.update(status=ConnectionStatus.NEEDS_PASSWORD, horizon=near)
+        both, date = service_of(ada, ben, type="collective"), at(3).date().isoformat()
+        query = {"from": date, "to": date, "host": ben.pk}
+        body = client_of(ben).get(f"/api/v1/calendars/{both.pk}/free-slots/", query).json()
+        assert (body["stale"], body["days"]) == (True, {date: []})
+
     def test_a_calendar_without_icloud_knows_nothing_of_it(self, ada, chosen, pull, service_of, client_of):
         pull()
         body = self.ask(client_of(ada), service_of(ada, icloud_enabled=False))
