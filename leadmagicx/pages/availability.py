@@ -48,9 +48,14 @@ def chosen_day(request: SignedInRequest) -> date:
     return chosen_date(request.GET.get("date", ""), default=timezone.now().astimezone(request.user.zone).date())
 
 
+def _freshness(offer: Offer) -> selectors.Freshness:
+    """Return the age of what closes the offer's times; iCloud closes none where it is turned off (rule K2)."""
+    return selectors.freshness(host_ids=offer.member_ids if offer.calendar.icloud_enabled else [])
+
+
 def times(user: User, offer: Offer, day: date, *, now: datetime) -> dict[str, Any]:
     """Return what availability/_slots.html shows: the open times of a day, and the next open day when there is none."""
-    fresh = selectors.freshness(host_ids=offer.member_ids)
+    fresh = _freshness(offer)
     ask = partial(free_slots, offer, zone=user.zone, now=now, horizon=fresh.horizon)
     slots = ask(first=day, last=day).days[day]
     next_open = None
@@ -83,7 +88,7 @@ def why(request: SignedInRequest) -> HttpResponse:
     }
     if calendar is not None:
         offer, now = offer_of(calendar.pk), timezone.now()
-        fresh = selectors.freshness(host_ids=offer.member_ids)
+        fresh = _freshness(offer)
         context |= {"stale": fresh.stale, "lines": _lines(user, offer, day, now=now, horizon=fresh.horizon)}
     return render(request, "availability/why.html", context)
 

@@ -143,6 +143,17 @@ def test_a_time_that_was_taken_meanwhile_says_why(scene: Scene, client: Client) 
     assert not Appointment.objects.filter(title="Ada").exists()
 
 
+def test_where_icloud_is_turned_off_it_closes_nothing(scene: Scene, client: Client) -> None:
+    """Rule K2: a Simple calendar's page does not wait for an account that fails, nor end where its data end."""
+    ICloudConnection.objects.update(status="needs_password", horizon=scene.at(0, "00:00"))
+    asked = {"calendar": f"{scene.simple.pk}", "date": f"{scene.monday}"}
+    times, why = text(client, "/appointments/new/", **asked), text(client, "/availability/", **asked)
+    assert 'name="start"' in times
+    assert '<span class="status good">' in why
+    for page in (times, why):
+        assert "is not fresh" not in words(page)
+
+
 def test_a_host_decides_for_their_own_icloud_only(scene: Scene, client: Client) -> None:
     """A `host` that somebody else sent along changes nothing (rule P4)."""
     answer = client.post(
