@@ -175,9 +175,10 @@ def _wanted(
 
 
 def _moved(engagement: Engagement, row: SyncedEvent) -> bool:
+    """Return whether the time is another one than iCloud was told, which is whole seconds."""
     base = row.base or {}
-    times = (base.get("start"), base.get("end"))
-    return times != (engagement.start.isoformat(), engagement.end.isoformat())
+    times = [base.get("start"), base.get("end")]
+    return times != [moment.replace(microsecond=0).isoformat() for moment in (engagement.start, engagement.end)]
 
 
 def _unwanted(engagement: Engagement, row: SyncedEvent, *, now: datetime) -> set[int]:

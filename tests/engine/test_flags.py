@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -31,6 +33,20 @@ def test_a_new_time_given_here_answers_a_move_on_the_phone(stage: Stage, ada: Pe
     assert ada.flags == {"moved_in_icloud"}
     stage.edit(appointment, start=day(3, 9))
     assert ada.flags == set()
+
+
+def test_what_was_removed_stays_off_when_only_its_notes_change(stage: Stage, ada: Person) -> None:
+    """Rule P4; iCloud holds no parts of a second, so they are no new time."""
+    calendar = stage.calendar(ada)
+    ada.connect()
+    start = day(2, 9) + timedelta(milliseconds=500)
+    appointment = stage.book(calendar, start, ignore_availability=True)
+    ada.sync(2)
+    ada.phone.events("Home")[0].delete()
+    ada.sync(3)
+    stage.edit(appointment, notes="Bring the drawings")
+    ada.sync(2)
+    assert (ada.phone.events("Home"), ada.flags) == ([], {"removed_in_icloud"})
 
 
 def test_a_clash_ends_when_the_other_appointment_is_cancelled(stage: Stage, ada: Person) -> None:
