@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Value
 from django.db.models.functions import Lower
 
 from calendars.models import Contact, Session
@@ -43,7 +44,8 @@ def for_booking(given: ContactInput | Contact, *, by: User, calendar_id: int) ->
 
 
 def _with_email(email: str, *, by: User, calendar_id: int) -> Contact | None:
-    rows = Contact.objects.alias(lower=Lower("email")).filter(lower=email.lower())
+    # The database lowers both, as its constraint does: Python lowers some letters otherwise.
+    rows = Contact.objects.alias(lower=Lower("email")).filter(lower=Lower(Value(email)))
     own = rows.filter(owner=by).first()
     if own is None and by.is_staff:
         own = rows.filter(owner__memberships__calendar=calendar_id).order_by("pk").first()

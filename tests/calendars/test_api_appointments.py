@@ -52,6 +52,20 @@ def test_a_booking_is_answered_as_the_contract_says(api: Api, staff: User, ada: 
     assert Contact.objects.count() == 1
 
 
+def test_a_contact_is_found_by_whatever_letters_its_email_has(
+    api: Api, staff: User, ada: User, monday: datetime
+) -> None:
+    """Python and PostgreSQL do not lower every letter alike."""
+    calendar, client = make_calendar("service", members=[ada]), api(staff)
+    for number in range(2):
+        start = (monday + number * HOUR).isoformat()
+        answer = client.post(
+            URL, {"calendar": calendar.pk, "start": start, "contact": GRACE | {"email": "grace@İ.com"}}
+        )
+        assert answer.status_code == 201, answer.content
+    assert Contact.objects.get().email == "grace@İ.com"
+
+
 def test_a_taken_slot_is_a_409_with_reasons(api: Api, staff: User, ada: User, now: datetime, monday: datetime) -> None:
     calendar = make_calendar("service", members=[ada], hours=[(0, 0, 600)])
     make_appointment(calendar, monday, now=now)
