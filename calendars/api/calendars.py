@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from calendars import messages, selectors
-from calendars.api.fields import YEARS, ClockField, WholeRow, ZoneField, shown
+from calendars.api.fields import LONGEST_ID, YEARS, ClockField, WholeRow, ZoneField, shown
 from calendars.choices import CalendarType
 from calendars.models import Calendar, Member
 from calendars.selectors import FreeSlots, Offer
@@ -34,8 +34,20 @@ LISTS = {"members", "hours", "date_overrides"}
 T = TypeVar("T")
 
 
+class UserIdField(serializers.PrimaryKeyRelatedField):
+    """A user by id; a number too large for any id is none."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except OverflowError:
+            self.fail("incorrect_type", data_type=type(data).__name__)
+
+
 class MemberSerializer(WholeRow, serializers.ModelSerializer):
     """A host of the calendar; the order of the list is kept."""
+
+    serializer_related_field = UserIdField
 
     class Meta:
         model = Member
@@ -283,7 +295,7 @@ class CalendarViewSet(viewsets.ModelViewSet):
 
     def _offer(self, pk: str) -> Offer:
         """Return the offer of a calendar the user may read, in one query."""
-        if not pk.isascii() or not pk.isdigit():
+        if not (pk.isascii() and pk.isdigit() and len(pk) <= LONGEST_ID):
             raise Calendar.DoesNotExist
         offer = selectors.offer_of(int(pk))
         user = self.request.user

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.pagination import CursorPagination, PageNumberPagination
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
+from rest_framework.request import Request
 from rest_framework.response import Response
+
+from calendars.api.fields import LONGEST_ID
 
 
 class Pages(PageNumberPagination):
@@ -34,3 +38,12 @@ class NewestFirst(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 500
     ordering = "-pk"
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Return where the page begins, at an id. Raises NotFound for what no page ever linked to."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None:
+            position = str(cursor.position)
+            if not (position.isascii() and position.isdigit() and len(position) <= LONGEST_ID):
+                raise NotFound(self.invalid_cursor_message)
+        return cursor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import timedelta
 
 import pytest
@@ -148,6 +149,14 @@ def test_an_id_that_is_none_is_404_in_the_shape_of_every_error(staff, client_of,
         answer = call(client, verbs[0], pattern, dict.fromkeys(names, text))
         assert answer.status_code == 404, pattern
         assert set(answer.json()) == {"code", "detail", "fields"}
+
+
+@pytest.mark.parametrize("position", ["abc", "\0", "-", "9" * 30, "9" * 5000])
+def test_a_cursor_that_no_page_linked_to_is_404_in_that_shape_too(staff, client_of, position):
+    cursor = b64encode(f"p={position}".encode()).decode()
+    answer = client_of(staff).get("/api/v1/journal/", {"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert set(answer.json()) == {"code", "detail", "fields"}
 
 
 @pytest.mark.parametrize("path", ["nowhere/", "icloud/", "icloud/events/", "me/x/", "appointments/1/icloud/eat/"])

@@ -121,6 +121,15 @@ def test_odd_addresses(odd: Any, resource: str) -> None:
         assert answered(odd.post(f"{ROOT}appointments/{pk}/cancel/")) == 404
 
 
+def test_numbers_and_nesting_without_end(odd: Any) -> None:
+    """Python itself gives up on thousands of digits or brackets; a number beyond every other is infinite."""
+    digits, kind = "9" * 5000, "application/json"
+    assert answered(odd.get(f"{ROOT}calendars/{digits}/free-slots/")) == 404
+    assert answered(odd.generic("POST", f"{ROOT}contacts/", "[" * 200_000, content_type=kind)) == 400
+    members = '{"name": "x", "type": "service", "members": [{"user": 1e400}]}'
+    assert answered(odd.generic("POST", f"{ROOT}calendars/", members, content_type=kind)) == 400
+
+
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "é", "\x7f"])
 def test_odd_keys(odd: Any, key: str) -> None:
     answered(odd.post(f"{ROOT}appointments/", {}, headers={"Idempotency-Key": key}))
