@@ -1,4 +1,4 @@
-"""Names of time zones."""
+"""Names of time zones, and the years they are good for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+
+# Calendars end long before dates do; outside of these years the arithmetic of zones overflows.
+YEARS = range(1970, 2200)
 
 
 @lru_cache(maxsize=1)

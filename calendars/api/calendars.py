@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from calendars import messages, selectors
-from calendars.api.fields import LONGEST_ID, YEARS, ClockField, WholeRow, ZoneField, shown
+from calendars.api.fields import LONGEST_ID, ClockField, WholeRow, ZoneField, shown
 from calendars.choices import CalendarType
 from calendars.models import Calendar, Member
 from calendars.selectors import FreeSlots, Offer
@@ -27,6 +27,7 @@ from calendars.selectors.busy import hosts_of
 from calendars.services import calendars as services
 from calendars.services.calendar_rules import HoursInput, MemberInput, OverrideInput
 from calendars.services.errors import NotAMember
+from calendars.zones import YEARS
 from leadmagicx.accounts.models import User
 
 LONGEST_RANGE_DAYS = 62

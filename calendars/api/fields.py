@@ -11,10 +11,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from calendars.zones import zone, zone_names
+from calendars.zones import YEARS, zone, zone_names
 
-# Calendars end long before dates do; outside of these years the arithmetic of zones overflows.
-YEARS = range(1970, 2200)
 # No id has more digits, and a number of thousands of them is not even read.
 LONGEST_ID = 18
 CLOCK = re.compile(r"(\d{2}):(\d{2})", re.ASCII)

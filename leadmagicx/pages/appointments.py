@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from calendars.api.fields import LONGEST_ID
 from calendars.choices import AppointmentStatus, CalendarType
 from calendars.models import Appointment
 from calendars.selectors import appointments_of, host_name, offer_of, with_details
@@ -229,6 +230,8 @@ def decide(request: SignedInRequest, pk: int, action: str) -> HttpResponse:
         raise Http404
     appointment = appointment_of(request, pk)
     user, host = request.user, request.POST.get("host", "")
+    if len(host) > LONGEST_ID:
+        raise Http404
     host_id: int | None = int(host) if host.isdecimal() else None
     try:
         # What stands in somebody else's iCloud is theirs, or staff's, to decide.

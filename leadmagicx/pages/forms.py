@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
 from django.utils.translation import gettext_lazy as _
 
-from calendars.zones import validate_zone
+from calendars.zones import YEARS, validate_zone
 
 
 class StartField(forms.CharField):
@@ -24,7 +25,7 @@ class StartField(forms.CharField):
             found = parse_datetime(text)
         except ValueError:
             found = None
-        if found is None or not is_aware(found):
+        if found is None or not is_aware(found) or found.year not in YEARS:
             raise ValidationError(_("Choose one of the times."), code="invalid")
         return found
 
@@ -64,12 +65,18 @@ def _moment_input() -> forms.DateTimeInput:
     return forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
+def validate_year(moment: datetime) -> None:
+    """Raise ValidationError for a year that REST refuses too."""
+    if moment.year not in YEARS:
+        raise ValidationError(_("The year must be from 1970 to 2199."), code="far")
+
+
 class BlockForm(forms.Form):
     """A blocked slot in the user's zone."""
 
     title = forms.CharField(label=_("Title (optional)"), max_length=500, required=False)
-    start = forms.DateTimeField(label=_("From"), widget=_moment_input())
-    end = forms.DateTimeField(label=_("To"), widget=_moment_input())
+    start = forms.DateTimeField(label=_("From"), widget=_moment_input(), validators=[validate_year])
+    end = forms.DateTimeField(label=_("To"), widget=_moment_input(), validators=[validate_year])
     all_day = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:

@@ -185,6 +185,23 @@ def test_a_block_ends_after_it_starts(ada: Person, client: Client, end: str) -> 
     assert not BlockedSlot.objects.exists()
 
 
+@pytest.mark.parametrize("year", ["0001", "1969", "2200", "9999"])
+def test_times_stay_in_the_years_of_rest(ada: Person, client: Client, year: str) -> None:
+    """Outside of them the arithmetic of zones overflows."""
+    block = {"start": f"{year}-12-31T10:00", "end": f"{year}-12-31T11:00", "all_day": "on"}
+    page = client.post("/blocked-slots/new/", block).content.decode()
+    assert "The year must be from 1970 to 2199." in words(page)
+    form = {"calendar": make_calendar(members=[ada.user]).pk, "name": "Grace", "email": "grace@example.org"}
+    for start in (f"{year}-12-31T23:00-10:00", f"{year}-01-01T00:00+10:00"):
+        page = client.post("/appointments/new/", form | {"start": start}).content.decode()
+        assert "Choose one of the times." in words(page)
+
+
+def test_a_host_of_thousands_of_digits_does_not_exist(scene: Scene, client: Client) -> None:
+    path = f"/appointments/{scene.removed.pk}/icloud/leave-off/"
+    assert client.post(path, {"host": "9" * 5000}).status_code == 404
+
+
 def test_texts_of_people_are_shown_as_texts(ada: Person, client: Client) -> None:
     nasty = "<script>alert(1)</script>"
     calendar = make_calendar(members=[ada.user], name=nasty)
