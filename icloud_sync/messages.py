@@ -149,6 +149,7 @@ COPY_TEXTS: dict[str, Text] = {
     "cancelled": _("The appointment is cancelled, so it is not in iCloud."),
     "icloud_off": _("iCloud is turned off for this calendar."),
     "no_primary_calendar": _("No primary calendar is chosen, so it is not written to iCloud."),
+    "past": _("It was over before it could be written to iCloud."),
     "left_off": _("It was left off iCloud."),
 }
 

@@ -103,13 +103,13 @@ def overlay(appointments: Iterable[Appointment]) -> dict[int, dict[str, list[dic
 
     A flag's `text` is left to the caller: it is a sentence (messages.py); here it is the Attention row.
     """
-    found = list(appointments)
+    found, now = list(appointments), timezone.now()
     sessions = {appointment.session_id for appointment in found}
     engagements = (
         Engagement.objects.filter(session_id__in=sessions, host__isnull=False, dropped=False)
         .filter(Q(active=True) | Q(session__active=False))
         .select_related("calendar")
-        .only("session_id", "host_id", "is_primary", "calendar__type", "calendar__icloud_enabled")
+        .only("session_id", "host_id", "is_primary", "end", "calendar__type", "calendar__icloud_enabled")
         .order_by("-is_primary", "pk")
     )
     by_session: dict[int, list[Engagement]] = {}
@@ -129,7 +129,7 @@ def overlay(appointments: Iterable[Appointment]) -> dict[int, dict[str, list[dic
     for appointment in found:
         group = by_session.get(appointment.session_id, [])
         result[appointment.pk] = {
-            "icloud": [_icloud(appointment, e, rows.get(e.pk), with_primary) for e in group],
+            "icloud": [_icloud(appointment, e, rows.get(e.pk), with_primary, now=now) for e in group],
             "flags": [
                 {"code": flag.code, "host": e.host_id, "attention": flag, "since": flag.since}
                 for e in group
@@ -151,9 +151,9 @@ def _newest_copies(engagement_ids: list[int]) -> QuerySet[SyncedEvent]:
 
 
 def _icloud(
-    appointment: Appointment, engagement: Engagement, row: SyncedEvent | None, with_primary: set[int]
+    appointment: Appointment, engagement: Engagement, row: SyncedEvent | None, with_primary: set[int], *, now: datetime
 ) -> dict[str, Any]:
-    state, detail = _state(appointment, engagement, row, with_primary)
+    state, detail = _state(appointment, engagement, row, with_primary, now=now)
     shown = row if row is not None and state != "not_applicable" else None
     return {
         "host": engagement.host_id,
@@ -165,7 +165,7 @@ def _icloud(
 
 
 def _state(
-    appointment: Appointment, engagement: Engagement, row: SyncedEvent | None, with_primary: set[int]
+    appointment: Appointment, engagement: Engagement, row: SyncedEvent | None, with_primary: set[int], *, now: datetime
 ) -> tuple[str, str]:
     """Return the state of contract.md and a code of its reason ('' when there is nothing to say)."""
     if not CalendarType(engagement.calendar.type).accepts_icloud:
@@ -177,7 +177,8 @@ def _state(
     if row is None or row.state in (EventState.GONE, EventState.DELETING):
         if engagement.host_id not in with_primary:
             return "not_applicable", "no_primary_calendar"
-        return "pending", ""
+        # Only what is to come is written when a primary calendar is chosen or iCloud is turned on.
+        return ("not_applicable", "past") if engagement.end <= now else ("pending", "")
     if row.calendar.connection.status == ConnectionStatus.DISCONNECTED:
         return "not_applicable", "no_primary_calendar"
     if row.state == EventState.LEFT_OFF:

@@ -65,6 +65,20 @@ def test_without_a_primary_calendar_it_says_why_not(ada, connection, book):
     assert "primary calendar" in row["detail"]
 
 
+def test_what_was_over_when_a_primary_calendar_was_chosen_is_not_waited_for(
+    ada, staff, connection, pull, account, service_of, client_of
+):
+    """Rule W1: choosing one writes what is to come."""
+    body = {"start": at(-3).isoformat(), "contact": CONTACT, "ignore_availability": True}
+    made = client_of(staff).post(URL, body | {"calendar": service_of(ada).pk}).json()
+    home = connection.calendars.get(name="Home")
+    choosing.change_settings(user=ada, now=timezone.now(), primary_calendar_id=home.pk)
+    pull()
+    [row] = shown(client_of(ada), made)["icloud"]
+    assert (row["state"], row["calendar"], account.phone.events()) == ("not_applicable", None, [])
+    assert "was over" in row["detail"]
+
+
 def test_a_simple_calendar_never_reaches_icloud(ada, chosen, staff, client_of, service_of):
     """Rule K2."""
     calendar = service_of(ada, type="simple", icloud_enabled=False)

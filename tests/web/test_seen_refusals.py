@@ -252,6 +252,12 @@ def without_a_primary(story: Story) -> Appointment:
     return story.stage.book(story.calendar, day(2, 9))
 
 
+def past(story: Story) -> Appointment:
+    booked = story.stage.book(story.calendar, day(-1, 9), ignore_availability=True)
+    story.connected()
+    return booked
+
+
 def left_off(story: Story) -> Appointment:
     booked = story.written()
     story.event.delete()
@@ -265,6 +271,7 @@ COPIES: dict[str, Callable[[Story], Appointment]] = {
     "cancelled": cancelled,
     "icloud_off": turned_off,
     "no_primary_calendar": without_a_primary,
+    "past": past,
     "left_off": left_off,
 }
 
