@@ -252,7 +252,7 @@ def _waits_for_nothing(pk: int) -> bool:
 
 def _due() -> Any:
     rows = SyncedEvent.objects.filter(due_at__isnull=False, state__in=SENDABLE)
-    mute = rows.exclude(state=EventState.DELETING).filter(calendar__writable=False)
+    mute = rows.filter(calendar__writable=False, calendar__gone_at__isnull=True)
     gone = rows.exclude(state=EventState.DELETING).filter(calendar__gone_at__isnull=False)
     silent = rows.exclude(calendar__connection__status__in=ACTIVE).filter(calendar__connection__removal_until=None)
     waiting = rows.exclude(pk__in=mute).exclude(pk__in=gone).exclude(pk__in=silent)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from icloud_sync import signals
@@ -19,6 +20,7 @@ from icloud_sync.sync.sides import Copy, Draft, Fields, Seen, Superseded
 
 # A right that was lost shows as a refused write before the next listing says so; then the push is held back.
 NO_RIGHT = "need-privileges"
+DAY = timedelta(days=1)
 
 
 class Appointments:
@@ -194,13 +196,22 @@ class Appointments:
                 SyncedEvent.objects.filter(pk=row.pk).update(due_at=now)
         return self._reload(copy)
 
-    def gone(self, copy: Copy, *, found: bool) -> None:
+    def is_replaced(self, copy: Copy) -> bool:
+        return copy.base is not None and _replacing(copy.id).exists()
+
+    def gone(self, copy: Copy, *, found: bool, moved: bool = False) -> None:
+        now = timezone.now()
         with transaction.atomic():
             row = self._locked(copy)
+            believed = row.written_at is None or now >= row.written_at + self.settle
+            if not found and not moved and believed and row.base is not None and row.calendar.gone_at is None:
+                self._not_again(row, now=now)
             row.state, row.due_at, row.etag, row.vanished_at = EventState.GONE, None, "", None
-            row.written_at = timezone.now()
-            row.failure = "" if found else outbox.MISSING
-            row.save(update_fields=["state", "due_at", "etag", "vanished_at", "written_at", "failure"])
+            row.written_at = now
+            row.failure, row.failure_text = "" if found else outbox.MISSING, ""
+            row.save(update_fields=["state", "due_at", "etag", "vanished_at", "written_at", "failure", "failure_text"])
+            if row.engagement:
+                attention.resolve(row.engagement, attention.WRITE_FAILED, now=now)
             if row.base is not None or row.sent_at is not None:
                 journal.about_copy(row, "deleted" if found else "already_gone", before=row.base)
         self.report.count("deleted")
@@ -224,8 +235,10 @@ class Appointments:
                 return
             # A removal that is refused stays a removal: another copy may be live already.
             row.state = EventState.DELETING if row.state == EventState.DELETING else EventState.FAILED
-            row.due_at, row.failure, row.failure_text = None, code[:60], detail[:500]
-            row.save(update_fields=["state", "due_at", "failure", "failure_text"])
+            # An event nobody wants any more must not stay for good: its removal is tried again each day (rule W2).
+            row.due_at = now + DAY if row.state == EventState.DELETING else None
+            row.attempts, row.failure, row.failure_text = row.attempts + 1, code[:60], detail[:500] or code
+            row.save(update_fields=["state", "due_at", "attempts", "failure", "failure_text"])
             journal.about_copy(row, "write_failed", code=code, after=copy.wanted)
             if row.engagement:
                 attention.about_engagement(row.engagement, attention.WRITE_FAILED, now=now, status=code, why=detail)
@@ -264,6 +277,15 @@ class Appointments:
                 row.calendar, row.path = calendar, path
                 return True
         return False
+
+    def _not_again(self, row: SyncedEvent, *, now: datetime) -> None:
+        """The user deleted a copy that was about to be replaced, by another primary calendar, say: the new one is not
+        written, and they are asked (rule P4)."""
+        new = _replacing(row.pk).select_for_update(of=("self",)).select_related(*copies.RELATED).first()
+        if new is not None:
+            new.base, new.revision = row.base, row.revision
+            self._flag_removed(new, now=now)
+            new.save()
 
     def _flag_removed(self, row: SyncedEvent, *, now: datetime) -> None:
         row.state, row.etag, row.due_at, row.vanished_at = EventState.REMOVED, "", None, None
@@ -313,6 +335,12 @@ class Appointments:
 
     def _reload(self, copy: Copy) -> Copy:
         return copies.load(copy.id, now=timezone.now(), settle=self.settle)
+
+
+def _replacing(row_id: int) -> QuerySet[SyncedEvent]:
+    """Return the copy that is about to be written in place of another one."""
+    engagement = SyncedEvent.objects.filter(pk=row_id, engagement__isnull=False).values("engagement")
+    return SyncedEvent.objects.filter(engagement__in=engagement, state=EventState.PENDING, sent_at=None)
 
 
 def _read_again_elsewhere(uid: str, *, now: datetime) -> None:

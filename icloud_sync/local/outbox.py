@@ -122,6 +122,12 @@ def leave(row: SyncedEvent) -> None:
     row.save(update_fields=["state", "due_at", "failure"])
 
 
+def remove_left(connection_id: int, *, now: datetime) -> None:
+    """An account that kept our events is back: those of coming appointments are written elsewhere by now (rule W4)."""
+    rows = SyncedEvent.objects.filter(calendar__connection_id=connection_id, state=EventState.GONE, failure=LEFT)
+    rows.filter(engagement__end__gt=now).update(state=EventState.DELETING, due_at=now, failure="")
+
+
 def recreate(row: SyncedEvent, calendar: ICloudCalendar, *, now: datetime) -> SyncedEvent:
     """Close a copy and reserve another one for the same appointment: new UID, new name (rule P4)."""
     assert row.engagement is not None
@@ -131,6 +137,11 @@ def recreate(row: SyncedEvent, calendar: ICloudCalendar, *, now: datetime) -> Sy
     return reserve(engagement, calendar, now=now)
 
 
+def refused_removal() -> Q:
+    """Return the condition of a removal that iCloud refused."""
+    return Q(state=EventState.DELETING) & ~Q(failure_text="")
+
+
 def is_due(*, now: datetime) -> Q:
     """Return the condition of a row that waits for nothing: only what was postponed has a time worth waiting for,
     also when the clock was set back (reliability F48)."""
@@ -138,17 +149,21 @@ def is_due(*, now: datetime) -> Q:
 
 
 def due(connection_id: int, *, now: datetime) -> QuerySet[SyncedEvent]:
-    """Return what may be sent to an account now: removals first, so that two copies never stay (rule K8)."""
-    sendable = Q(state=EventState.DELETING) | Q(
-        state__in=[EventState.PENDING, EventState.WRITTEN],
-        calendar__gone_at__isnull=True,
-        calendar__writable=True,
-    )
+    """Return what may be sent to an account now: of each appointment its removal first, so that two copies never stay,
+    and its new copy next, so that all of them are never away at once (rule K8)."""
     return (
-        SyncedEvent.objects.filter(sendable, is_due(now=now), calendar__connection_id=connection_id)
+        SyncedEvent.objects.filter(sendable(), is_due(now=now), calendar__connection_id=connection_id)
         .annotate(removal=Q(state=EventState.DELETING))
-        .order_by("-removal", "due_at", "pk")
+        .order_by("due_at", "engagement", "-removal", "pk")
     )
+
+
+def sendable() -> Q:
+    """Return the condition of a row that its calendar lets us send: without writer's access everything waits until the
+    right returns (rule K7). Of a calendar that is gone there is nothing left to remove but the record."""
+    gone = Q(calendar__gone_at__isnull=False)
+    writes = Q(state__in=[EventState.PENDING, EventState.WRITTEN]) & ~gone
+    return Q(calendar__writable=True) & writes | Q(state=EventState.DELETING) & (Q(calendar__writable=True) | gone)
 
 
 def _wanted(
@@ -182,6 +197,9 @@ def _moved(engagement: Engagement, row: SyncedEvent) -> bool:
 
 
 def _unwanted(engagement: Engagement, row: SyncedEvent, *, now: datetime) -> set[int]:
+    if engagement.active and row.state in (EventState.REMOVED, EventState.LEFT_OFF):
+        # Only iCloud was turned off for its calendar: turned on again, it does not come back by itself (rule P4).
+        return set()
     retire(row, now=now)
     attention.resolve_engagements([engagement.pk], attention.FLAGS, now=now)
     return {row.calendar.connection_id} if row.state == EventState.DELETING else set()

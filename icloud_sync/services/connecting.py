@@ -109,6 +109,7 @@ def _open_again(
     row.save()
     credentials.store(row, password)
     Listing(row, settle=settle(), now=now).apply(as_listed(calendars))
+    outbox.remove_left(row.pk, now=now)
 
 
 def disconnect(*, connection_id: int, written_events: Literal["keep", "remove"], now: datetime) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from calendars.models import Appointment
 from icloud_sync.local import attention, journal, outbox
 from icloud_sync.local import flags as resolvable
-from icloud_sync.models import LIVE_STATES, EventState, SyncedEvent
+from icloud_sync.models import EventState, SyncedEvent
 from icloud_sync.services import InvalidState
 
 acknowledgeable = resolvable.acknowledgeable
@@ -22,7 +23,7 @@ def put_back(*, appointment_id: int, now: datetime, host_id: int | None = None) 
     Raises InvalidState when no host's event is in that state.
     """
     with transaction.atomic():
-        rows = _rows(appointment_id, host_id, EventState.REMOVED, EventState.LEFT_OFF)
+        rows = _rows(appointment_id, host_id, Q(state__in=[EventState.REMOVED, EventState.LEFT_OFF]))
         touched: set[int] = set()
         for row in rows:
             assert row.engagement is not None
@@ -41,7 +42,7 @@ def put_back(*, appointment_id: int, now: datetime, host_id: int | None = None) 
 def leave_off(*, appointment_id: int, now: datetime, host_id: int | None = None) -> None:
     """Leave off iCloud what was removed there, also when it gets a new time. Raises InvalidState."""
     with transaction.atomic():
-        rows = _rows(appointment_id, host_id, EventState.REMOVED)
+        rows = _rows(appointment_id, host_id, Q(state=EventState.REMOVED))
         if not rows:
             raise InvalidState(_("Nothing of this appointment was removed in iCloud."))
         for row in rows:
@@ -55,12 +56,13 @@ def leave_off(*, appointment_id: int, now: datetime, host_id: int | None = None)
 def retry(*, appointment_id: int, now: datetime, host_id: int | None = None) -> None:
     """Send once more what could not be written. Raises InvalidState."""
     with transaction.atomic():
-        rows = _rows(appointment_id, host_id, EventState.FAILED)
+        rows = _rows(appointment_id, host_id, Q(state=EventState.FAILED) | outbox.refused_removal())
         if not rows:
             raise InvalidState(_("Nothing of this appointment failed to be written."))
         for row in rows:
             assert row.engagement is not None
-            row.state = EventState.WRITTEN if row.base else EventState.PENDING
+            if row.state == EventState.FAILED:
+                row.state = EventState.WRITTEN if row.base else EventState.PENDING
             row.due_at, row.attempts, row.failure, row.failure_text = now, 0, "", ""
             row.identities = 1
             row.save()
@@ -75,10 +77,10 @@ def acknowledge(*, attention_id: int, now: datetime) -> None:
         raise InvalidState(_("This needs something to be done, or is settled already."))
 
 
-def _rows(appointment_id: int, host_id: int | None, *states: EventState) -> list[SyncedEvent]:
+def _rows(appointment_id: int, host_id: int | None, which: Q) -> list[SyncedEvent]:
     session_id = Appointment.objects.values_list("session_id", flat=True).get(pk=appointment_id)
-    rows = SyncedEvent.objects.filter(engagement__session_id=session_id, state__in=LIVE_STATES)
+    rows = SyncedEvent.objects.filter(which, engagement__session_id=session_id)
     if host_id is not None:
         rows = rows.filter(engagement__host_id=host_id)
-    found = rows.filter(state__in=states).select_for_update(of=("self",)).order_by("pk")
+    found = rows.select_for_update(of=("self",)).order_by("pk")
     return list(found.select_related("calendar__connection", "engagement__session", "engagement__calendar"))

@@ -56,8 +56,7 @@ def due_for_push(*, now: datetime) -> list[int]:
     )
     free = leases.free(now=now, account="calendar__connection__")
     waiting = Q(calendar__connection__not_before__gt=now)
-    sendable = Q(state=EventState.DELETING) | Q(calendar__writable=True, calendar__gone_at__isnull=True)
-    found = rows.filter(talkative, free, sendable).exclude(waiting)
+    found = rows.filter(talkative, free, outbox.sendable()).exclude(waiting)
     return list(found.values_list("calendar__connection_id", flat=True).distinct())
 
 

@@ -112,7 +112,7 @@ def remove(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
         if not etag:
             seen = _mine(copy, theirs.glance(copy))
             if decide(Origin.APPOINTMENT, Local.ABSENT, remote_state(copy, seen)) is Action.FORGET:
-                ours.gone(copy, found=False)
+                _not_there(copy, ours=ours, theirs=theirs)
                 return
             assert seen is not None
             if seen.fields and remote_state(copy, seen) is Remote.EDITED:
@@ -121,7 +121,7 @@ def remove(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
         try:
             theirs.delete(copy, etag)
         except ItemMissing:
-            ours.gone(copy, found=False)
+            _not_there(copy, ours=ours, theirs=theirs)
             return
         except ItemChanged:
             etag = ""
@@ -132,6 +132,12 @@ def remove(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
         ours.gone(copy, found=True)
         return
     raise ItemBusy("the event kept changing while it was removed", status=412)
+
+
+def _not_there(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
+    """What was to be removed is not where it was: deleted by the user, or moved (rule P6)."""
+    moved = ours.is_replaced(copy) and _mine(copy, theirs.find(copy, named=None)) is not None
+    ours.gone(copy, found=False, moved=moved)
 
 
 def _mine(copy: Copy, seen: Seen | None) -> Seen | None:

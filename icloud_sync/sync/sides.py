@@ -146,8 +146,14 @@ class Ours(Protocol):
     def restored(self, copy: Copy, seen: Seen) -> Copy:
         """It is in iCloud (again, or at another place): take flags away; return the copy as it stands."""
 
-    def gone(self, copy: Copy, *, found: bool) -> None:
-        """Close the record of an event that is in iCloud no more; `found` tells whether we removed it ourselves."""
+    def is_replaced(self, copy: Copy) -> bool:
+        """Return whether another copy of the same appointment is about to be written in place of this one."""
+
+    def gone(self, copy: Copy, *, found: bool, moved: bool = False) -> None:
+        """Close the record of an event that is in iCloud no more; `found` tells whether we removed it ourselves.
+
+        Neither found nor `moved` elsewhere, the user deleted it: a copy about to replace it is not written (rule P4).
+        """
 
     def renamed(self, copy: Copy) -> Copy:
         """Reserve another UID and name for a copy whose first one was refused (fact 5.7)."""

@@ -124,6 +124,7 @@ def test_an_old_one_that_was_moved_out_of_sight_goes_when_it_comes_back(stage: S
     again, where it had been."""
     place = ground(stage)
     place.ada.account.add_calendar("Away")
+    place.ada.sync()
     old = place.event
     place.ada.choose(primary="Work", conflicts=("Home",))
     old.move("Away")

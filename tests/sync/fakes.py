@@ -124,6 +124,7 @@ class LeadMagicX:
 
     copy: Copy
     notes: list[Any] = field(default_factory=list)
+    replaced: bool = False
     on_adopted: Callable[[Copy], Copy] = lambda copy: copy
     on_merged: Callable[[Copy], Copy] = lambda copy: copy
 
@@ -174,7 +175,10 @@ class LeadMagicX:
         local = Local.SAME if copy.local in (Local.REMOVED, Local.LEFT_OFF) else copy.local
         return replace(copy, local=local, path=seen.path, etag=seen.etag)
 
-    def gone(self, copy: Copy, *, found: bool) -> None:
+    def is_replaced(self, copy: Copy) -> bool:
+        return self.replaced
+
+    def gone(self, copy: Copy, *, found: bool, moved: bool = False) -> None:
         self.notes.append(("gone", found))
 
     def renamed(self, copy: Copy) -> Copy:

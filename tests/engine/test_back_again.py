@@ -1,0 +1,133 @@
+"""What iCloud has of us after accounts, rights and calendars went and came back (rules P4, K7, K8, C5, W2, W4)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from calendars.services import calendars
+from icloud_sync.models import EventState, SyncedEvent
+from icloud_sync.services import connecting, flags
+from tests.fake_icloud import faults
+from tests.faults.ground import Ground, ground
+from tests.stage import Stage, day
+
+
+def titles(place: Ground, calendar: str) -> list[Any]:
+    return [event.summary for event in place.ada.phone.events(calendar) if event.summary != "Dentist"]
+
+
+def test_removals_wait_for_writer_s_access_as_writes_do(stage: Stage) -> None:
+    place = ground(stage)
+    home = place.ada.account.calendar("Home")
+    home.access = "shared-ro"
+    place.ada.sync(2)
+    stage.cancel(place.appointment)
+    asked = len([record for record in place.icloud.requests if record.method == "DELETE"])
+    place.ada.sync(3)
+    assert [copy.state for copy in place.ada.copies()] == [EventState.DELETING]
+    assert asked == len([record for record in place.icloud.requests if record.method == "DELETE"])
+    home.access = "owner"
+    place.ada.sync(2)
+    assert (titles(place, "Home"), place.ada.flags) == ([], set())
+
+
+def test_a_removal_that_is_refused_can_be_tried_again(stage: Stage) -> None:
+    place = ground(stage)
+    stage.cancel(place.appointment)
+    place.icloud.faults.add(faults.status(403), method="DELETE", times=None)
+    place.ada.sync(4)
+    assert (titles(place, "Home"), place.ada.flags) == (["Grace Hopper"], {"write_failed"})
+    place.icloud.faults.clear()
+    flags.retry(appointment_id=place.appointment.pk, now=timezone.now())
+    place.ada.sync()
+    assert (titles(place, "Home"), place.ada.flags) == ([], set())
+
+
+def test_a_removal_that_is_refused_is_tried_again_the_day_after(stage: Stage) -> None:
+    place = ground(stage)
+    stage.cancel(place.appointment)
+    place.icloud.faults.add(faults.status(403), method="DELETE", times=None)
+    place.ada.sync(4)
+    place.icloud.faults.clear()
+    place.ada.sync()
+    assert titles(place, "Home") == ["Grace Hopper"]
+    due = place.row.due_at
+    assert due is not None
+    assert timedelta(hours=23) < due - timezone.now() < timedelta(hours=25)
+    SyncedEvent.objects.update(due_at=timezone.now())
+    place.ada.sync()
+    assert (titles(place, "Home"), place.ada.flags) == ([], set())
+
+
+def test_what_an_account_kept_goes_when_it_is_back_and_another_has_it(stage: Stage) -> None:
+    place = ground(stage)
+    first = place.ada
+    assert first.connection is not None
+    connecting.disconnect(connection_id=first.connection.pk, written_events="keep", now=timezone.now())
+    second = stage.person("second", calendars=("Other",))
+    second.user = first.user
+    second.connect(primary="Other")
+    second.sync(2)
+    assert (titles(place, "Home"), [event.summary for event in second.phone.events()]) == (
+        ["Grace Hopper"], ["Grace Hopper"],
+    )  # fmt: skip
+    first.connect(primary=None)
+    first.sync(2)
+    assert titles(place, "Home") == []
+    first.choose(primary="Home")
+    for person in (first, second, first):
+        person.sync()
+    assert (titles(place, "Home"), second.phone.events()) == (["Grace Hopper"], [])
+
+
+@pytest.mark.parametrize("away", ["deleted", "moved"])
+def test_deleted_on_the_phone_just_before_another_primary_calendar_it_stays_off(stage: Stage, away: str) -> None:
+    place = ground(stage)
+    place.ada.account.add_calendar("Away")
+    place.ada.sync()
+    if away == "moved":
+        place.event.move("Away")
+    else:
+        place.event.delete()
+    place.ada.choose(primary="Work")
+    place.ada.sync(3)
+    if away == "moved":
+        assert (titles(place, "Work"), place.ada.flags) == (["Grace Hopper"], set())
+        return
+    assert (titles(place, "Home") + titles(place, "Work"), place.ada.flags) == ([], {"removed_in_icloud"})
+    stage.edit(place.appointment, notes="bring the form")
+    place.ada.sync(2)
+    assert titles(place, "Work") == []
+    flags.put_back(appointment_id=place.appointment.pk, now=timezone.now())
+    place.ada.sync(2)
+    assert (titles(place, "Work"), place.ada.flags) == (["Grace Hopper"], set())
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_what_was_removed_stays_off_when_icloud_is_turned_off_and_on(stage: Stage, left: bool) -> None:
+    place = ground(stage)
+    place.event.delete()
+    place.ada.sync(3)
+    if left:
+        flags.leave_off(appointment_id=place.appointment.pk, now=timezone.now())
+    for enabled in (False, True):
+        calendars.update(calendar_id=place.calendar.pk, values={"icloud_enabled": enabled}, now=timezone.now())
+        place.ada.sync()
+    assert titles(place, "Home") == []
+    assert place.ada.flags == (set() if left else {"removed_in_icloud"})
+
+
+def test_another_primary_calendar_is_filled_one_by_one(stage: Stage) -> None:
+    place = ground(stage)
+    for hour in (10, 11):
+        stage.book(place.calendar, day(2, hour))
+    place.ada.sync(2)
+    asked = len(place.icloud.requests)
+    place.ada.choose(primary="Work")
+    place.ada.sync()
+    sent = [record.method for record in place.icloud.requests[asked:] if record.method in ("PUT", "DELETE")]
+    assert sent == ["DELETE", "PUT"] * 3
