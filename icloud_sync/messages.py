@@ -22,7 +22,8 @@ from icloud_sync.models import Attention, ConnectionStatus, ICloudConnection, Jo
 from icloud_sync.rules import linking
 
 Text = str | Promise
-UNREADABLE_PASSWORD = "credentials_unreadable"  # noqa: S105 - a code
+# Where Apple is not to blame for a status, its sentence must not say so.
+OF_OUR_OWN = {"needs_password": "credentials_unreadable", "unreachable": "unforeseen"}
 
 ERROR_TEXTS: dict[type[ICloudError], Text] = {
     errors.PasswordRejected: _(
@@ -67,6 +68,9 @@ ERROR_TEXTS: dict[type[ICloudError], Text] = {
     ),
     errors.BadAnswer: _("iCloud's answer could not be understood, so nothing of it was used. Try again in a moment."),
     errors.BudgetSpent: _("This account has used up its requests for this minute. It goes on by itself."),
+    errors.Unforeseen: _(
+        "LeadMagicX itself failed at this account. It tries again; whoever runs it finds why in its log."
+    ),
     errors.CollectionMissing: _(
         "iCloud did not find the account's calendars. They are looked for again by themselves."
     ),
@@ -259,8 +263,8 @@ def reason_text(code: str) -> str:
 def connection_detail(connection: ICloudConnection, *, zone: tzinfo | None = None) -> str:
     """Return what is wrong with a connection and what to do; empty when nothing is."""
     values = {"apple_id": connection.apple_id, "since": moment(connection.failing_since, zone)}
-    if connection.status == ConnectionStatus.NEEDS_PASSWORD and connection.error_code == UNREADABLE_PASSWORD:
-        return error_text(UNREADABLE_PASSWORD)
+    if OF_OUR_OWN.get(connection.status) == connection.error_code:
+        return error_text(connection.error_code)
     return str(STATUS_TEXTS[connection.status]) % values
 
 
@@ -270,8 +274,8 @@ def attention_text(attention: Attention, *, zone: tzinfo | None = None) -> str:
     Reads engagement, session, calendar and appointments: fetch them with the row (selectors.open_attention).
     """
     code = attention.code
-    if code == "needs_password" and attention.values.get("why") == UNREADABLE_PASSWORD:
-        return error_text(UNREADABLE_PASSWORD)
+    if code in OF_OUR_OWN and OF_OUR_OWN[code] == attention.values.get("why"):
+        return error_text(OF_OUR_OWN[code])
     values = {
         "what": _subject(attention, zone=zone),
         "apple_id": attention.connection.apple_id if attention.connection else "",

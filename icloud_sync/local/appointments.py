@@ -196,6 +196,9 @@ class Appointments:
                 SyncedEvent.objects.filter(pk=row.pk).update(due_at=now)
         return self._reload(copy)
 
+    def removing(self, copy: Copy) -> None:
+        SyncedEvent.objects.filter(pk=copy.id, sent_at=None).update(sent_at=timezone.now())
+
     def is_replaced(self, copy: Copy) -> bool:
         return copy.base is not None and _replacing(copy.id).exists()
 
@@ -204,7 +207,8 @@ class Appointments:
         with transaction.atomic():
             row = self._locked(copy)
             believed = row.written_at is None or now >= row.written_at + self.settle
-            if not found and not moved and believed and row.base is not None and row.calendar.gone_at is None:
+            by_the_user = not (found or moved or copy.sent) and believed and row.calendar.gone_at is None
+            if by_the_user and row.base is not None:
                 self._not_again(row, now=now)
             row.state, row.due_at, row.etag, row.vanished_at = EventState.GONE, None, "", None
             row.written_at = now

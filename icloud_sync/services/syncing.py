@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -84,7 +85,7 @@ def pull(connection_id: int) -> None:
         run.close()
         return
     except BaseException as raised:
-        _broke_off(run, raised)
+        _broke_off(run, raised, requested)
         raise
     run.client.close()
     _end_requested(run, requested, error)
@@ -116,12 +117,14 @@ def push(connection_id: int) -> None:
     _again_if_due(run, error)
 
 
-def _broke_off(run: Run, raised: BaseException) -> None:
+def _broke_off(run: Run, raised: BaseException, requested: Sequence[int] = ()) -> None:
     """Give the account back. What nobody foresaw counts as a failure of it: seen, and tried again after a pause; the
     end of the worker does not."""
     run.close()
     if isinstance(raised, Exception) and not isinstance(raised, DATABASE_GONE):
-        fail_without_run(run.connection.pk, Unforeseen(type(raised).__name__))
+        error = Unforeseen(type(raised).__name__)
+        _end_requested(run, requested, error)
+        fail_without_run(run.connection.pk, error)
 
 
 def request_sync(*, connection_id: int, now: datetime) -> SyncRun:
@@ -174,13 +177,13 @@ def _between_batches(run: Run, requested: list[int]) -> None:
     push_due(run)
 
 
-def _progress(run: Run, requested: list[int]) -> None:
+def _progress(run: Run, requested: Sequence[int]) -> None:
     SyncRun.objects.filter(pk__in=requested).update(
         done=run.report.done, total=run.report.total, counts=run.report.as_dict()
     )
 
 
-def _end_requested(run: Run, requested: list[int], error: ICloudError | None) -> None:
+def _end_requested(run: Run, requested: Sequence[int], error: ICloudError | None) -> None:
     if isinstance(error, BudgetSpent):
         # It goes on with the next minute's budget; whoever waits sees how far it is.
         _progress(run, requested)

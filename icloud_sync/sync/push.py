@@ -118,6 +118,7 @@ def remove(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
             if seen.fields and remote_state(copy, seen) is Remote.EDITED:
                 ours.left_behind(copy, seen)
             etag = seen.etag
+        ours.removing(copy)
         try:
             theirs.delete(copy, etag)
         except ItemMissing:
@@ -135,8 +136,8 @@ def remove(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
 
 
 def _not_there(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
-    """What was to be removed is not where it was: deleted by the user, or moved (rule P6)."""
-    moved = ours.is_replaced(copy) and _mine(copy, theirs.find(copy, named=None)) is not None
+    """What was to be removed is not where it was: an earlier removal arrived, or the user deleted or moved it (P6)."""
+    moved = not copy.sent and ours.is_replaced(copy) and _mine(copy, theirs.find(copy, named=None)) is not None
     ours.gone(copy, found=False, moved=moved)
 
 

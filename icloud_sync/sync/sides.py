@@ -146,6 +146,9 @@ class Ours(Protocol):
     def restored(self, copy: Copy, seen: Seen) -> Copy:
         """It is in iCloud (again, or at another place): take flags away; return the copy as it stands."""
 
+    def removing(self, copy: Copy) -> None:
+        """Put on record that a removal is about to be sent: if its answer is lost, it was not the user who deleted."""
+
     def is_replaced(self, copy: Copy) -> bool:
         """Return whether another copy of the same appointment is about to be written in place of this one."""
 

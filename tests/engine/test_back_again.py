@@ -107,6 +107,14 @@ def test_deleted_on_the_phone_just_before_another_primary_calendar_it_stays_off(
     assert (titles(place, "Work"), place.ada.flags) == (["Grace Hopper"], set())
 
 
+def test_a_removal_whose_answer_was_lost_is_no_deletion_by_the_user(stage: Stage) -> None:
+    place = ground(stage)
+    place.ada.choose(primary="Work")
+    place.icloud.faults.add(faults.close_before_response(), method="DELETE", after_apply=True)
+    place.ada.sync(3)
+    assert (titles(place, "Work"), place.ada.flags) == (["Grace Hopper"], set())
+
+
 @pytest.mark.parametrize("left", [False, True])
 def test_what_was_removed_stays_off_when_icloud_is_turned_off_and_on(stage: Stage, left: bool) -> None:
     place = ground(stage)

@@ -86,6 +86,7 @@ def test_a_defect_of_our_own_is_seen_and_waited_for(stage: Stage, monkeypatch: p
         raise ValueError("nobody thought of this")
 
     monkeypatch.setattr(syncing, "look", broken)
+    waited_for = syncing.request_sync(connection_id=place.row.calendar.connection_id, now=timezone.now())
     for _ in range(3):
         with pytest.raises(ValueError, match="nobody"):
             place.ada.sync()
@@ -93,6 +94,8 @@ def test_a_defect_of_our_own_is_seen_and_waited_for(stage: Stage, monkeypatch: p
     assert (connection.status, connection.error_code, connection.failures) == ("unreachable", "unforeseen", 3)
     assert place.waits() > 0
     assert connection.claim is None
+    waited_for.refresh_from_db()
+    assert (waited_for.state, waited_for.error) == ("failed", "unforeseen")
     assert JournalEntry.objects.filter(action="sync_failed", code="unforeseen").count() == 3
     monkeypatch.undo()
     place.ada.sync(2)

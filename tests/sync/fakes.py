@@ -175,6 +175,9 @@ class LeadMagicX:
         local = Local.SAME if copy.local in (Local.REMOVED, Local.LEFT_OFF) else copy.local
         return replace(copy, local=local, path=seen.path, etag=seen.etag)
 
+    def removing(self, copy: Copy) -> None:
+        pass
+
     def is_replaced(self, copy: Copy) -> bool:
         return self.replaced
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.test import Client
@@ -13,6 +15,7 @@ from icloud_sync import errors
 from icloud_sync.errors import ICloudError
 from icloud_sync.messages import ERROR_TEXTS
 from icloud_sync.models import ICloudConnection, ICloudCredential
+from icloud_sync.services import syncing
 from tests.fake_icloud import FakeICloud, faults
 from tests.scene import booking_calendars
 from tests.stage import Person, day
@@ -94,6 +97,13 @@ def without_budget(reader: Reader) -> str:
     return words(page)
 
 
+def broken(reader: Reader) -> str:
+    for _ in range(3):
+        with mock.patch.object(syncing, "look", side_effect=ValueError), contextlib.suppress(ValueError):
+            reader.ada.sync()
+    return reader.settings_page()
+
+
 def without_its_key(reader: Reader) -> str:
     field = ICloudCredential._meta.get_field("sealed")
     for keys in (["x" * 40], reader.settings.CREDENTIAL_KEYS):
@@ -123,6 +133,7 @@ CONNECTED: dict[type[ICloudError], Callable[[Reader], str]] = {
     errors.SubscriptionNotSupported: lambda reader: reader.chooses("Bank Holidays"),
     errors.CalendarGone: vanished,
     errors.SimpleCalendarNotSupported: Reader.settings_page,
+    errors.Unforeseen: broken,
     errors.BudgetSpent: without_budget,
     errors.CredentialsUnreadable: without_its_key,
 }
