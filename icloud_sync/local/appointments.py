@@ -348,7 +348,7 @@ def _replacing(row_id: int) -> QuerySet[SyncedEvent]:
 
 
 def _read_again_elsewhere(uid: str, *, now: datetime) -> None:
-    """What was seen in another account of the same user, and told to be ours, is theirs from now on (rule P1)."""
+    """What was taken for our event in another account of its host is an event of theirs from now on (rule P1)."""
     twins = ICloudEvent.objects.filter(uid=uid, essence__isnull=True, unreadable="")
     ICloudCalendar.objects.filter(pk__in=twins.values("calendar")).update(recheck_at=now)
     twins.update(fingerprint="", fetch_at=now)

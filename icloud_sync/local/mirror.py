@@ -103,7 +103,7 @@ class Mirror:
         stands = Q(engagement__active=True) & ~Q(state__in=[EventState.REMOVED, EventState.LEFT_OFF])
         found = ours.annotate(stands=stands).values_list("uid", "calendar__connection_id", "stands") if uids else []
         here = {uid for uid, account, _ in found if account == self.calendar.connection_id}
-        elsewhere = {uid for uid, account, stands in found if account != self.calendar.connection_id and stands}
+        elsewhere = {uid for uid, account, there in found if account != self.calendar.connection_id and there}
         for item in first:
             if item.event.uid in elsewhere:
                 item.event.essence, item.event.recurring = None, False

@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 HAND_OUT_AGAIN = timedelta(seconds=10)
 # So far the clocks of two machines may lie apart.
 CLOCKS_DIFFER = timedelta(minutes=1)
+# Nothing can be written down then, and it is no account's failure.
 DATABASE_GONE = (OperationalError, InterfaceError)
 APPLES_WISH = ("throttled", "budget_spent")
 
