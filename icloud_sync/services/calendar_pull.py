@@ -79,8 +79,7 @@ class CalendarPull:
                 values["listed_at"] = self.run.started
                 if self.calendar.listed_at is None:
                     journal.about_calendar(self.calendar, "first_import", after=self.run.report.as_dict()).save()
-            ICloudCalendar.objects.filter(pk=self.calendar.pk).update(**values)
-            self.plan_recheck()
+            ICloudCalendar.objects.filter(pk=self.calendar.pk).update(**values, recheck_at=self._recheck_at())
 
     def _changes(self) -> Delta:
         full = listing_due(self.calendar, now=self.run.started)
@@ -202,6 +201,8 @@ class CalendarPull:
 
     def not_delivered(self, paths: Sequence[str], *, again: bool = False) -> None:
         """Remember what is listed and not delivered (fact 4.9); our own, asked for `again`, counts as vanished."""
+        if not paths:
+            return
         mine = self.calendar.synced_events.filter(path__any_of=paths)
         ours = set(mine.values_list("path", flat=True))
         if again:
@@ -358,14 +359,16 @@ class CalendarPull:
 
     def plan_recheck(self) -> None:
         """Have the calendar looked into when the next thing can be proved or fetched."""
+        ICloudCalendar.objects.filter(pk=self.calendar.pk).update(recheck_at=self._recheck_at())
+
+    def _recheck_at(self) -> datetime | None:
+        """Return when the next thing can be proved or fetched, if anything waits for that."""
         theirs = ICloudEvent.objects.filter(calendar=self.calendar)
-        ours = SyncedEvent.objects.filter(calendar=self.calendar, vanished_at__isnull=False)
-        wishes = [
-            believed_from(written_at=written, vanished_at=vanished, settle=settle())
-            for written, vanished in ours.values_list("written_at", "vanished_at")
-        ]
-        vanished = theirs.aggregate(at=Min("vanished_at"))["at"]
-        wishes.append(believed_from(written_at=None, vanished_at=vanished, settle=settle()))
-        wishes += [rows.aggregate(at=Min("fetch_at"))["at"] for rows in (theirs, self.calendar.synced_events.all())]
-        self.calendar.recheck_at = min([wish for wish in wishes if wish], default=None)
-        ICloudCalendar.objects.filter(pk=self.calendar.pk).update(recheck_at=self.calendar.recheck_at)
+        first = theirs.aggregate(vanished=Min("vanished_at"), fetch=Min("fetch_at"))
+        waiting = self.calendar.synced_events.filter(Q(vanished_at__isnull=False) | Q(fetch_at__isnull=False))
+        ours = waiting.values_list("written_at", "vanished_at", "fetch_at")
+        wishes: list[datetime | None] = []
+        for written, vanished, fetch in [(None, first["vanished"], first["fetch"]), *ours]:
+            proof = believed_from(written_at=written, vanished_at=vanished, settle=settle()) if vanished else None
+            wishes += [proof, fetch]
+        return min([wish for wish in wishes if wish], default=None)

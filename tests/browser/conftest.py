@@ -16,7 +16,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from leadmagicx.accounts.models import User
 from tests import chromium, kept
-from tests.scene import Scene, person
+from tests.scene import Scene, full_week, person
 from tests.stage import Person, Stage
 
 # Playwright's synchronous face runs an event loop in this thread, which Django takes for asynchronous code.
@@ -138,4 +138,4 @@ def ada(stage: Stage, live_server: Any) -> Person:
 @pytest.fixture
 def scene(stage: Stage, live_server: Any) -> Scene:
     """Ada's full week."""
-    return kept.week(stage)
+    return kept.beginning("week", stage, full_week)

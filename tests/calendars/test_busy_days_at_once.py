@@ -76,6 +76,7 @@ def while_under_way(first: Callable[[], Any], second: Callable[[], Any], *, isol
         return two.result()
 
 
+@pytest.mark.late_turns(3)
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("isolation", ["", "repeatable read"])
 @pytest.mark.parametrize("acts", ["insert+insert", "delete+insert", "insert+delete", "delete+delete", "move+insert"])

@@ -123,6 +123,7 @@ def test_it_is_refused_where_it_is_no_demo(settings):
     assert not User.objects.exists()
 
 
+@pytest.mark.late_turns(4)
 @pytest.mark.parametrize("accounts", ["nonsense", '{"a": 1}', '[{"apple_id": "x"}]', "[1]"])
 def test_accounts_that_cannot_be_read_are_named(monkeypatch, accounts):
     monkeypatch.setenv("DEMO_ICLOUD_ACCOUNTS", accounts)

@@ -56,6 +56,7 @@ def gone(folder: Folder) -> bool:
     return processes.wait_until(lambda: not running_in(folder), seconds=30)
 
 
+@pytest.mark.late
 def test_servers_are_shared_and_end_with_their_last_user(folder: Folder) -> None:
     first = servers.attach(folder)
     second = servers.attach(folder)

@@ -59,6 +59,7 @@ def post(url: str, **fields: str) -> str:
         return str(answer.read().decode())
 
 
+@pytest.mark.late_turns(2)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_says_one_line_serves_and_goes_on_after_a_restart(state: Path, number: signal.Signals) -> None:
     first = Process("--seed", "demo", "--state", str(state))

@@ -56,6 +56,7 @@ def test_an_idle_look_costs_one_request_and_a_passing_event_leaves_nothing(stage
     assert (titles(ada), ICloudEvent.objects.count(), ada.flags) == (["Stays"], 1, set())
 
 
+@pytest.mark.late_turns(3)
 @pytest.mark.parametrize("mode", TOKEN_ERRORS)
 def test_a_lost_token_loses_nothing(stage: Stage, mode: str) -> None:
     """F5, F30: listed in full in the same round, deletions that nobody mentions included."""

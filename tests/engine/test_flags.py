@@ -116,6 +116,7 @@ def test_a_move_can_be_put_aside_over_rest_and_on_the_page(stage: Stage, ada: Pe
         assert browser.get("/api/v1/attention/").json()["results"] == []
 
 
+@pytest.mark.late_turns(3)
 @pytest.mark.parametrize("by", ["a private event", "a blocked slot", "a private event of the other host"])
 def test_a_move_onto_blocked_time_clashes_until_it_is_moved_or_seen(stage: Stage, ada: Person, by: str) -> None:
     """Rule P7: clashing with another appointment is one way to clash, not the only one."""

@@ -69,6 +69,7 @@ def test_a_second_worker_finds_the_account_taken(stage: Stage) -> None:
     assert (place.puts(), place.events) == (1, ["Grace Hopper", "Dentist"])
 
 
+@pytest.mark.late_turns(3)
 @pytest.mark.parametrize("what", ["create", "update", "delete"])
 def test_a_worker_killed_between_its_write_and_its_commit(stage: Stage, what: str) -> None:
     """F44 at its worst moment: Apple has it, we have not noted it."""

@@ -46,6 +46,7 @@ def test_an_event_that_was_only_opened_is_moved_in_place(stage: Stage) -> None:
     assert (place.row.uid, place.event.start, place.ada.flags) == (uid, day(2, 15), set())
 
 
+@pytest.mark.late_turns(3)
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 @pytest.mark.parametrize("done", [True, False], ids=["done", "not done"])
 def test_a_lost_answer_leaves_no_duplicate_and_no_orphan(stage: Stage, method: str, done: bool) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from calendars.models import Appointment, Calendar
 from icloud_sync.models import SyncedEvent
+from tests import kept
 from tests.fake_icloud import FakeICloud
 from tests.stage import Person, Stage, day
 
@@ -59,9 +61,13 @@ class Ground:
         return (until - datetime.now(UTC)).total_seconds() if until else 0.0
 
 
-def ground(stage: Stage, *, written: bool = True, **person: Any) -> Ground:
+def ground(stage: Stage, *, written: bool = True) -> Ground:
     """Prepare it; the appointment is in iCloud already, or only about to be sent."""
-    ada = stage.person(**person)
+    return kept.beginning(f"ground, written: {written}", stage, partial(_made, written=written))
+
+
+def _made(stage: Stage, *, written: bool) -> Ground:
+    ada = stage.person()
     calendar = stage.calendar(ada)
     ada.phone.create("Home", title="Dentist", start=day(3, 12), end=day(3, 13))
     ada.connect()

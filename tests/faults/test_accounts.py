@@ -104,6 +104,7 @@ def test_f37_a_rule_that_never_ends_costs_no_time_and_stops_nobody(stage: Stage)
     assert place.ada.flags == {"unreadable_event"}
 
 
+@pytest.mark.late_turns(3)
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_f50_who_disconnects_in_the_middle_is_left_alone_at_once(stage: Stage, number: int) -> None:
     place = ground(stage)

@@ -336,7 +336,7 @@ def test_f47_a_database_that_fails_at_any_write_leaves_no_half_page(stage: Stage
         late = "Late" in place.blocked
         assert place.blocked == (["Dentist", "Late"] if late else ["Dentist"])
         assert late or place.ada.calendar("Home").token != home.token, "the token passed what was not applied (I12)"
-    assert nth > 5
+    assert nth > 4, "it failed at too few writes to say anything"
     assert (place.blocked, place.ada.calendar("Home").token) == (["Dentist", "Late"], home.token)
 
 

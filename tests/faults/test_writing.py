@@ -174,6 +174,7 @@ def test_f13_a_locked_or_full_account_waits_and_a_full_one_is_told(stage: Stage,
     assert (place.events, in_rest(place)["detail"]) == (["Grace Hopper", "Dentist"], "")
 
 
+@pytest.mark.late_turns(3)
 @pytest.mark.parametrize(("fault", "done"), LOST)
 def test_f17_f20_after_a_lost_answer_we_look_before_we_write(stage: Stage, fault: Action, done: bool) -> None:
     place = ground(stage)

@@ -58,6 +58,7 @@ def test_each_body_has_its_outcome(case: Case) -> None:
     assert spent < MOST_CPU_SECONDS
 
 
+@pytest.mark.late
 def test_all_big_bodies_together_take_little_memory() -> None:
     root = Path(__file__).parents[2]
     run = subprocess.run(

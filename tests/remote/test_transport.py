@@ -43,6 +43,7 @@ def dripping(stage: Stage) -> dict[str, Act]:
     }
 
 
+@pytest.mark.late_turns(3)
 @pytest.mark.parametrize("kind", ["status line", "headers", "body", "chunks", "nothing"])
 def test_f22_a_drip_ends_when_the_request_s_time_is_over(stage: Stage, client_with: ClientWith, kind: str) -> None:
     stage.play(dripping(stage)[kind])
@@ -50,6 +51,7 @@ def test_f22_a_drip_ends_when_the_request_s_time_is_over(stage: Stage, client_wi
     fails_with(errors.Unreachable, lambda: client.listing(CALENDAR))
 
 
+@pytest.mark.late_turns(3)
 @pytest.mark.parametrize("kind", ["headers", "nothing"])
 def test_f20_f21_a_write_without_an_answer_in_time_has_an_unknown_outcome(
     stage: Stage, client_with: ClientWith, write: Callable[[Client], object], kind: str

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import translation
 
 from tests import kept
-from tests.scene import Scene, person
+from tests.scene import Scene, full_week, person
 from tests.stage import Person, Stage
 
 
@@ -22,7 +22,7 @@ def english() -> Iterator[None]:
 
 @pytest.fixture
 def scene(stage: Stage) -> Scene:
-    return kept.week(stage)
+    return kept.beginning("week", stage, full_week)
 
 
 @pytest.fixture

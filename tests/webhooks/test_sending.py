@@ -75,6 +75,7 @@ def test_plain_http_behind_an_https_address_is_a_tls_failure(receiver):
     assert caught.value.reason == "tls"
 
 
+@pytest.mark.late_turns(3)
 @pytest.mark.parametrize(
     "piece", [b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"X"], ids=["silent", "continuing", "dripping"]
 )
