@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from leadmagicx.logs import Readiness
 from leadmagicx.metrics import exposition, sync_state
 
 BEAT_KEY = "leadmagicx:beat-is-up"
@@ -54,6 +55,8 @@ def _look_at_sync() -> dict[str, object]:
     return sync_state(timezone.now())
 
 
+readiness = Readiness()
+
 CHECKS: dict[str, Callable[[], dict[str, object]]] = {
     "database": _check_database,
     "broker": _check_broker,
@@ -76,8 +79,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
             parts[name] = check()
         except (DatabaseError, redis.RedisError) as error:
             parts[name] = {"ok": False, "detail": type(error).__name__}
-    ready = all(part["ok"] for part in parts.values())
-    return JsonResponse({"ready": ready, **parts}, status=200 if ready else 503)
+    down = [name for name, part in parts.items() if not part["ok"]]
+    readiness.is_now(down)
+    return JsonResponse({"ready": not down, **parts}, status=503 if down else 200)
 
 
 def metrics(request: HttpRequest) -> HttpResponse:

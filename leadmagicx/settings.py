@@ -291,7 +291,8 @@ LOGGING = {
             ],
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"without_probes": {"()": "leadmagicx.logs.WithoutProbes"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_probes"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         # caldav and its HTTP library may log bodies and headers: never below WARNING (reliability E4).

@@ -86,6 +86,32 @@ def test_without_a_database_only_that_is_told(client, monkeypatch):
     assert numbers(client) == {"leadmagicx_database_up": 0.0}
 
 
+def test_what_is_down_is_logged_once_and_not_with_every_probe(client, monkeypatch, caplog):
+    """A probe every second is no reason for two lines of errors a second."""
+    from leadmagicx import health
+    from leadmagicx.logs import Readiness, WithoutProbes
+
+    def lines() -> list[tuple[str, object]]:
+        said = [record for record in caplog.records if WithoutProbes().filter(record)]
+        caplog.clear()
+        return [(record.levelname, record.msg) for record in said]
+
+    monkeypatch.setattr(health, "readiness", Readiness())
+    for name in ("worker", "beat"):
+        monkeypatch.setitem(health.CHECKS, name, lambda: {"ok": False})
+    assert client.get("/readyz").status_code == 503
+    ((level, told),) = lines()
+    assert (level, told["event"], told["down"]) == ("WARNING", "not_ready", ["worker", "beat"])
+    assert client.get("/readyz").status_code == 503
+    assert lines() == []
+    monkeypatch.setitem(health.CHECKS, "worker", lambda: {"ok": True})
+    assert client.get("/readyz").json()["worker"] == {"ok": True}
+    assert [told["down"] for _level, told in lines()] == [["beat"]]
+    monkeypatch.setitem(health.CHECKS, "beat", lambda: {"ok": True})
+    assert client.get("/readyz").status_code == 200
+    assert [told["event"] for _level, told in lines() if isinstance(told, dict)] == ["ready"]
+
+
 @pytest.mark.late
 def test_several_processes_are_counted_together(tmp_path):
     """gunicorn has one registry for each worker; PROMETHEUS_MULTIPROC_DIR brings them together."""
