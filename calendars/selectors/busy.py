@@ -33,6 +33,7 @@ class Look:
     iCloud time is known; absent hosts are not limited. `length` (seconds) replaces the slot duration. `merged`: nobody
     will ask for reasons, so what blocks is read as the time it takes together. `own_events`: the `external_id` of slots
     that are the appointment itself, seen in somebody's calendar (rule W7); only for a look that is not merged.
+    `icloud`: whether what iCloud closes counts, in a calendar that asks it at all.
     """
 
     first: int
@@ -46,6 +47,7 @@ class Look:
     without_session: int | None = None
     without_appointment: int | None = None
     own_events: Collection[int] = ()
+    icloud: bool = True
 
 
 def question(offer: Offer, look: Look) -> Question:
@@ -158,7 +160,7 @@ def _taken(offer: Offer, look: Look, since: datetime, until: datetime) -> dict[i
 def _blocks(offer: Offer, look: Look, since: datetime, until: datetime) -> dict[int | None, list[Block]]:
     users = [host for host in look.hosts if host is not None]
     found: dict[int | None, list[Block]] = defaultdict(list)
-    icloud = offer.calendar.icloud_enabled
+    icloud = offer.calendar.icloud_enabled and look.icloud
     for user, *block in rows.blocks(users=users, since=since, until=until, icloud=icloud, own=look.own_events):
         found[user].append(Block(*block))
     return found
@@ -167,7 +169,8 @@ def _blocks(offer: Offer, look: Look, since: datetime, until: datetime) -> dict[
 def _busy(offer: Offer, look: Look, since: datetime, until: datetime) -> dict[int | None, list[Interval]]:
     users = [host for host in look.hosts if host is not None]
     found: dict[int | None, list[Interval]] = defaultdict(list)
-    for user, start, end in rows.busy(users=users, since=since, until=until, icloud=offer.calendar.icloud_enabled):
+    icloud = offer.calendar.icloud_enabled and look.icloud
+    for user, start, end in rows.busy(users=users, since=since, until=until, icloud=icloud):
         found[user].append((start, end))
     return found
 

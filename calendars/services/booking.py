@@ -96,16 +96,19 @@ def candidate_hosts(
     now: datetime,
     host_id: int | None = None,
     horizon: Mapping[int, datetime] | None = None,
+    icloud: bool = True,
 ) -> list[int]:
     """Return whose own rows leave the slot free, the one it would be given to first: whom to ask iCloud about (A5).
 
-    Of a collective, everybody or nobody. Nothing is locked. Raises Calendar.DoesNotExist, NotAMember.
+    Of a collective, everybody or nobody. `icloud`: whether what iCloud closes counts. Nothing is locked. Raises
+    Calendar.DoesNotExist, NotAMember.
     """
     offer = offer_of(calendar_id)
     chosen = checked_host(offer, host_id)
     hosts = None if chosen is None else hosts_of(offer, chosen)
+    conditions = Conditions(now, horizon=horizon or {}, icloud=icloud)
     try:
-        found = ranked_hosts(offer, start=start, hosts=hosts, conditions=Conditions(now, horizon=horizon or {}))
+        found = ranked_hosts(offer, start=start, hosts=hosts, conditions=conditions)
     except SlotUnavailable:
         return []
     return [host for host in found if host is not None]

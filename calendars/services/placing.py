@@ -35,6 +35,7 @@ class Conditions:
     without_session: int | None = None
     without_appointment: int | None = None
     own_events: Collection[int] = ()
+    icloud: bool = True
 
 
 def checked_host(offer: Offer, host_id: int | None) -> int | None:
@@ -72,6 +73,7 @@ def ranked_hosts(
         without_session=conditions.without_session,
         without_appointment=conditions.without_appointment,
         own_events=conditions.own_events,
+        icloud=conditions.icloud,
     )
     asked = question(offer, look)
     on_grid = start.microsecond == 0 and is_on_grid(offer, second, length=asked.terms.length)

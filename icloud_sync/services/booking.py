@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from calendars.models import Appointment, Calendar, Engagement
@@ -41,11 +42,13 @@ def edit(*, appointment_id: int, now: datetime, **given: Any) -> Appointment:
 def look_first(*, calendar_id: int, start: datetime, now: datetime, host_id: int | None = None) -> Horizon:
     """Look at iCloud for the hosts who would be given a slot; call it outside of any transaction, before booking.
 
+    When nobody would, for those whom nothing but iCloud keeps from it: what is known of it may be old as well.
     Returns how far ahead each member's time is known. Raises Calendar.DoesNotExist, NotAMember.
     """
     if not Calendar.objects.filter(pk=calendar_id, icloud_enabled=True).exists():
         return {}
-    check_hosts(booking.candidate_hosts(calendar_id=calendar_id, start=start, now=now, host_id=host_id), now=now)
+    asked = partial(booking.candidate_hosts, calendar_id=calendar_id, start=start, now=now, host_id=host_id)
+    check_hosts(asked() or asked(icloud=False), now=now)
     return horizon_of(_members(calendar_id))
 
 

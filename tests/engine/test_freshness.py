@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from calendars.models import Appointment, Calendar
+from calendars.services.contacts import ContactInput
+from calendars.services.errors import SlotUnavailable
 from icloud_sync import selectors
 from icloud_sync.models import ICloudConnection, JournalEntry
-from icloud_sync.services import choosing, live, syncing
+from icloud_sync.services import booking, choosing, live, syncing
 from icloud_sync.services import run as runs
+from leadmagicx.accounts.models import User
 from tests.fake_icloud import faults
 from tests.faults.ground import ground
 from tests.stage import Person, Stage, day
@@ -27,6 +32,12 @@ def knows(person: Person) -> bool:
 @pytest.fixture(autouse=True)
 def _minutes(settings: Any) -> None:
     settings.ICLOUD_BOOKING_FRESHNESS_SECONDS = settings.ICLOUD_POLL_SECONDS = 60
+
+
+def book(calendar: Calendar, start: datetime, *, by: User) -> Appointment:
+    """Book as REST does, with iCloud looked at first."""
+    contact = ContactInput(name="Mary Somerville", email="mary@example.org")
+    return booking.book(calendar_id=calendar.pk, start=start, contact=contact, by=by, now=timezone.now())
 
 
 def test_a_calendar_just_chosen_is_not_known_before_it_was_read(stage: Stage) -> None:
@@ -61,6 +72,34 @@ def test_a_calendar_that_cannot_be_read_makes_nothing_fresh(stage: Stage, status
     place.ada.sync()
     assert knows(place.ada)
     assert place.blocked == ["Dentist", "Dentist too"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("type", ["round_robin", "collective"])
+def test_time_that_was_closed_is_asked_about_too_when_what_is_known_is_old(
+    stage: Stage, settings: Any, type: str
+) -> None:
+    """A5, freshness 0: moved away on the phone a moment ago, the event does not refuse the client."""
+    settings.ICLOUD_BOOKING_FRESHNESS_SECONDS = 0
+    place = ground(stage)
+    people = [place.ada] if type == "round_robin" else [place.ada, stage.person("ben")]
+    calendar = stage.calendar(*people, type=type, name="Talk")
+    with pytest.raises(SlotUnavailable):
+        book(calendar, day(3, 12), by=stage.staff)
+    place.ada.phone.find("Dentist").edit(start=day(3, 15), end=day(3, 16))
+    place.icloud.clock.advance(60)
+    assert book(calendar, day(3, 12), by=stage.staff).verified
+    with pytest.raises(SlotUnavailable):
+        book(calendar, day(3, 15), by=stage.staff)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_only_our_own_rows_close_is_no_reason_to_ask(stage: Stage, settings: Any) -> None:
+    settings.ICLOUD_BOOKING_FRESHNESS_SECONDS = 0
+    place = ground(stage)
+    with place.icloud.counting() as seen, pytest.raises(SlotUnavailable):
+        book(place.calendar, day(2, 9), by=stage.staff)
+    assert seen.requests == []
 
 
 def test_a_look_that_began_before_a_choice_does_not_vouch_for_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
