@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from calendars.api.parsers import LARGEST_BODY
 from leadmagicx.accounts.models import User
 from tests.factories import make_appointment, make_blocked_slot, make_calendar
 
@@ -133,3 +134,13 @@ def test_numbers_and_nesting_without_end(odd: Any) -> None:
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "é", "\x7f"])
 def test_odd_keys(odd: Any, key: str) -> None:
     answered(odd.post(f"{ROOT}appointments/", {}, headers={"Idempotency-Key": key}))
+
+
+def test_what_is_too_large_is_not_read_to_its_end(odd: Any) -> None:
+    body = '{"name": "%s", "email": "x@example.org"}' % ("x" * LARGEST_BODY)
+    answer = odd.generic("POST", f"{ROOT}contacts/", body, content_type="application/json")
+    assert answered(answer) == 400
+    assert "larger than 1,000,000 bytes" in answer.json()["detail"]
+    # As much as is allowed is read, and refused for what it says.
+    body = '{"name": "%s", "email": "x@example.org"}' % ("x" * (LARGEST_BODY - 100))
+    assert "name" in odd.generic("POST", f"{ROOT}contacts/", body, content_type="application/json").json()["fields"]
