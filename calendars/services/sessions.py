@@ -21,7 +21,7 @@ from calendars.services.errors import InvalidState
 from calendars.services.holding import active_hosts
 from calendars.services.transactions import in_transaction, lock_calendar, lock_hosts
 
-__all__ = ["PhoneEditResult", "apply_phone_edit", "settle_clashes"]
+__all__ = ["PhoneEditResult", "apply_phone_edit", "is_blocked", "settle_clashes"]
 
 # Appointment's own limits; what is longer in iCloud is cut here.
 LONGEST = {"title": 500, "location": 1000, "notes": 20_000}
@@ -63,7 +63,7 @@ def apply_phone_edit(
     session_id, calendar_id = Engagement.objects.values_list("session_id", "calendar_id").get(pk=engagement_id)
     lock_calendar(calendar_id)
     offer = offer_of(calendar_id)
-    session = Session.objects.get(pk=session_id)
+    session = Session.objects.select_related("calendar").get(pk=session_id)
     if not session.active:
         raise InvalidState(_("The appointment was cancelled."))
     hosts = active_hosts(session)
@@ -82,7 +82,7 @@ def apply_phone_edit(
     return PhoneEditResult(
         outside_hours=bool(moved) and not _within_hours(offer, session),
         clashes=clashes,
-        blocked=bool(moved) and _is_blocked(offer, session, hosts, own_events),
+        blocked=bool(moved) and is_blocked(session, own_events=own_events),
         affects_others=bool(moved) and (len(hosts) > 1 or session.is_class),
         changed=changed | moved,
     )
@@ -132,9 +132,13 @@ def _exempt_clashing(session: Session) -> bool:
     return bool(clashing)
 
 
-def _is_blocked(offer: Offer, session: Session, hosts: Iterable[int | None], own_events: Collection[int]) -> bool:
-    users = [host for host in hosts if host is not None]
-    icloud = offer.calendar.icloud_enabled
+def is_blocked(session: Session, *, own_events: Collection[int] = ()) -> bool:
+    """Return whether a blocked slot or BUSY time of one of its hosts lies over a session as it stands.
+
+    `own_events`: the `external_id` of blocked slots that are the session itself.
+    """
+    users = [host for host in active_hosts(session) if host is not None]
+    icloud = session.calendar.icloud_enabled
     return bool(rows.blocks(users=users, since=session.start, until=session.end, icloud=icloud, own=own_events))
 
 

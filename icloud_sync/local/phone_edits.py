@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+
 from calendars.models import Appointment, Engagement
 from calendars.services import sessions
 from calendars.services.errors import InvalidState
 from calendars.services.transactions import lock_calendar, lock_hosts
 from icloud_sync import signals
 from icloud_sync.local import attention, copies, journal
-from icloud_sync.models import SyncedEvent
+from icloud_sync.models import Attention, SyncedEvent
 from icloud_sync.sync.sides import Fields, Superseded
 
 TEXTS = ("title", "location", "notes")
@@ -68,6 +70,8 @@ def apply(
     if "start" not in take:
         return
     engagement = Engagement.objects.get(pk=engagement.pk)
+    # Each move has a case of its own: `judge_again` goes by its time.
+    attention.resolve(engagement, attention.MOVED, now=now)
     flags = {
         attention.MOVED: True,
         attention.OUTSIDE_HOURS: result.outside_hours,
@@ -81,6 +85,45 @@ def apply(
         elif code != attention.MOVED:
             attention.resolve(engagement, code, now=now)
     tell(engagement, attention.MOVED)
+
+
+def judge_again(user_id: int, *, since: datetime | None, now: datetime) -> None:
+    """Judge once more whether a user's appointments that were moved on the phone after `since` meet blocked time (P7).
+
+    They were judged when they were moved, by what was known then. What is read after them is not older than the move
+    for that: not in a later calendar of the same look, nor after a look that ended early, nor in another host's
+    account, nor where a listing lagged behind. `since`: how old the account's data was before this look.
+    """
+    cases = Attention.objects.filter(
+        code=attention.MOVED,
+        resolved_at__isnull=True,
+        engagement__active=True,
+        engagement__end__gt=now,
+        engagement__session__engagements__host_id=user_id,
+        engagement__session__engagements__active=True,
+    )
+    if since is not None:
+        cases = cases.filter(since__gt=since)
+    for pk, host_id in cases.order_by("pk").values_list("pk", "engagement__host_id"):
+        with transaction.atomic():
+            lock_hosts([host_id])
+            case = cases.filter(pk=pk).select_related("engagement__session__calendar").first()
+            if case is not None:
+                _judge(case, now=now)
+
+
+def _judge(case: Attention, *, now: datetime) -> None:
+    engagement = case.engagement
+    assert engagement is not None
+    own = copies.mirrored(engagement.session_id)
+    blocked = sessions.is_blocked(engagement.session, own_events=own)
+    told = Attention.objects.filter(code=attention.CLASH, engagement=engagement, since__gte=case.since)
+    told = told.filter(values__has_key="blocked")
+    if not blocked:
+        # What stood there gave way at the same time: there was no clash.
+        told.filter(resolved_at__isnull=True).delete()
+    elif not told.exists():
+        attention.about_engagement(engagement, attention.CLASH, now=now, **(case.values | {"blocked": True}))
 
 
 def tell(engagement: Engagement, code: str) -> None:

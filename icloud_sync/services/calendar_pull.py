@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from icloud_sync.errors import ItemError, ItemMissing, ItemUnreadable, TokenLost
 from icloud_sync.ical.scan import uid_at_a_glance
-from icloud_sync.local import copies, journal, mirror, outbox, reading
+from icloud_sync.local import copies, journal, mirror, outbox, phone_edits, reading
 from icloud_sync.local.context import BlockContext
 from icloud_sync.models import EventState, ICloudCalendar, ICloudEvent, SyncedEvent
 from icloud_sync.remote.values import Delta, Fetched
@@ -63,6 +63,9 @@ class CalendarPull:
             fetch, vanished = self._compare(delta)
         self.run.report.total += len(fetch)
         missing = self.fetch(fetch, listed=delta.changed)
+        if delta.changed:
+            # Before the mark is kept: whoever dies in between, the next look comes here again.
+            self.judge_moves()
         with transaction.atomic():
             self.run.guard()
             self._note_vanished(vanished, now=timezone.now())
@@ -198,6 +201,11 @@ class CalendarPull:
                 shown = timezone.now()
         if portion:
             yield portion
+
+    def judge_moves(self) -> None:
+        """Let moves made on the phone be judged by what was read after them, too (rule P7)."""
+        account = self.run.connection
+        phone_edits.judge_again(account.user_id, since=account.data_as_of, now=timezone.now())
 
     def not_delivered(self, paths: Sequence[str], *, again: bool = False) -> None:
         """Remember what is listed and not delivered (fact 4.9); our own, asked for `again`, counts as vanished."""

@@ -37,6 +37,7 @@ def recheck(pull: CalendarPull) -> None:
         if may_prove(now=now, written_at=row.written_at, vanished_at=row.vanished_at, settle=settle()):
             proof.ours(row)
     proof.fetch_again(now=now)
+    pull.judge_moves()
     pull.plan_recheck()
     _not_at_once(pull.calendar)
 
