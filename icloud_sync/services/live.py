@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from icloud_sync.errors import ICloudError, PasswordRejected, Throttled
 from icloud_sync.local import leases
 from icloud_sync.models import CalendarSettings, ConnectionStatus, ICloudConnection
 from icloud_sync.services.pulling import look
-from icloud_sync.services.run import ACTIVE, Run, finish, open_run
+from icloud_sync.services.run import ACTIVE, Run, broke_off, finish, open_run
 
 log = structlog.get_logger(__name__)
 
@@ -72,18 +73,31 @@ def _check(row: ICloudConnection, *, since: datetime, deadline: float) -> bool:
 
 
 def _look(run: Run) -> bool:
-    """One look; a deadline that passes is no fault of iCloud, so only a full look is written down."""
+    """One look; a deadline that passes is no fault of iCloud, so only a full look is written down, and what is
+    nobody's but ours: that must be seen, and keeps no client from booking."""
     try:
         look(run)
+        run.client.close()
+        finish(run, None, looked=True)
     except (ICloudError, leases.LeaseLost) as error:
         log.info("live_check_failed", connection=run.connection.pk, error=type(error).__name__)
         if isinstance(error, PasswordRejected | Throttled):
             finish(run, error, looked=False)
         run.close()
         return False
-    run.client.close()
-    finish(run, None, looked=True)
+    except BaseException as raised:
+        if broke_off(run, raised) is None:
+            raise
+        _log_defect(run, raised)
+        return False
     return True
+
+
+def _log_defect(run: Run, raised: BaseException) -> None:
+    """Say what broke off and where; not with its own words, which may repeat what was read."""
+    frame = traceback.extract_tb(raised.__traceback__)[-1]
+    where = f"{frame.filename}:{frame.lineno} {frame.name}"
+    log.error("live_check_broke_off", connection=run.connection.pk, error=type(raised).__name__, where=where)
 
 
 def _looked_since(connection_id: int, since: datetime) -> bool:

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Min, Q
 from django.utils import timezone
 
 from icloud_sync import signals
-from icloud_sync.errors import BudgetSpent, ICloudError, PasswordRejected
+from icloud_sync.errors import BudgetSpent, ICloudError, PasswordRejected, Unforeseen
 from icloud_sync.local import attention, journal, leases
 from icloud_sync.local.appointments import Appointments
 from icloud_sync.models import CalendarKind, ConnectionStatus, ICloudCalendar, ICloudConnection
@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 RENEW_EVERY = timedelta(seconds=2)
 MINUTE = timedelta(minutes=1)
+# Nothing can be written down then, and it is no account's failure.
+DATABASE_GONE = (OperationalError, InterfaceError)
 ACTIVE = (ConnectionStatus.CONNECTED, ConnectionStatus.UNREACHABLE)
 
 
@@ -195,6 +197,20 @@ def fail_without_run(connection_id: int, error: ICloudError) -> None:
         if was in ACTIVE:
             _failed(row, error, now=timezone.now())
             _save(row, was=was)
+
+
+def broke_off(run: Run, raised: BaseException) -> Unforeseen | None:
+    """Give the account back after something that is neither iCloud's fault nor a lost lease.
+
+    What nobody foresaw counts as a failure of the account, and is returned: seen, and tried again after a pause. The
+    end of the worker or of the database does not.
+    """
+    run.close()
+    if not isinstance(raised, Exception) or isinstance(raised, DATABASE_GONE):
+        return None
+    error = Unforeseen(type(raised).__name__)
+    fail_without_run(run.connection.pk, error)
+    return error
 
 
 def _save(row: ICloudConnection, *, was: str) -> None:

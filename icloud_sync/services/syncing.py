@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
-from django.db import InterfaceError, OperationalError
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from icloud_sync.errors import BudgetSpent, CredentialsUnreadable, ICloudError, Unforeseen
+from icloud_sync.errors import BudgetSpent, CredentialsUnreadable, ICloudError
 from icloud_sync.local import leases, outbox
 from icloud_sync.models import (
     ConnectionStatus,
@@ -25,7 +24,7 @@ from icloud_sync.models import (
 from icloud_sync.services import InvalidState, credentials
 from icloud_sync.services.pulling import look
 from icloud_sync.services.pushing import push_due
-from icloud_sync.services.run import ACTIVE, Run, error_code, fail_without_run, finish, open_run, touch
+from icloud_sync.services.run import ACTIVE, Run, broke_off, error_code, fail_without_run, finish, open_run, touch
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +32,6 @@ log = structlog.get_logger(__name__)
 HAND_OUT_AGAIN = timedelta(seconds=10)
 # So far the clocks of two machines may lie apart.
 CLOCKS_DIFFER = timedelta(minutes=1)
-# Nothing can be written down then, and it is no account's failure.
-DATABASE_GONE = (OperationalError, InterfaceError)
 APPLES_WISH = ("throttled", "budget_spent")
 
 
@@ -86,7 +83,9 @@ def pull(connection_id: int) -> None:
         run.close()
         return
     except BaseException as raised:
-        _broke_off(run, raised, requested)
+        unforeseen = broke_off(run, raised)
+        if unforeseen is not None:
+            _end_requested(run, requested, unforeseen)
         raise
     run.client.close()
     _end_requested(run, requested, error)
@@ -108,7 +107,7 @@ def push(connection_id: int) -> None:
         run.close()
         return
     except BaseException as raised:
-        _broke_off(run, raised)
+        broke_off(run, raised)
         raise
     run.client.close()
     finish(run, error, looked=False)
@@ -116,16 +115,6 @@ def push(connection_id: int) -> None:
         _end_removal(run, error)
     run.close()
     _again_if_due(run, error)
-
-
-def _broke_off(run: Run, raised: BaseException, requested: Sequence[int] = ()) -> None:
-    """Give the account back. What nobody foresaw counts as a failure of it: seen, and tried again after a pause; the
-    end of the worker does not."""
-    run.close()
-    if isinstance(raised, Exception) and not isinstance(raised, DATABASE_GONE):
-        error = Unforeseen(type(raised).__name__)
-        _end_requested(run, requested, error)
-        fail_without_run(run.connection.pk, error)
 
 
 def request_sync(*, connection_id: int, now: datetime) -> SyncRun:

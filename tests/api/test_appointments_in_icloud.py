@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from calendars.models import BlockedSlot
 from icloud_sync.models import Attention, ConnectionStatus, EventState, ICloudConnection, JournalEntry, SyncedEvent
-from icloud_sync.services import choosing, rolling
+from icloud_sync.services import choosing, live, rolling
 
 URL = "/api/v1/appointments/"
 CONTACT = {"name": "Grace Hopper", "email": "grace@example.org"}
@@ -163,6 +164,40 @@ class TestLookingFirst:
         ICloudConnection.objects.update(data_as_of=timezone.now() - timedelta(hours=1))
         icloud_settings.outage = True
         assert book(at(4))["verified"] is False
+
+    def test_a_defect_of_our_own_holds_nothing_up_and_is_seen(self, ada, chosen, book, pull, monkeypatch, caplog):
+        pull()
+        ICloudConnection.objects.update(data_as_of=timezone.now() - timedelta(hours=1))
+
+        def broken(*_):
+            raise ValueError("of what was read: Surgery")
+
+        monkeypatch.setattr(live, "look", broken)
+        assert book(at(3))["verified"] is False
+        connection = ICloudConnection.objects.get()
+        assert (connection.claim, connection.error_code, connection.failures) == (None, "unforeseen", 1)
+        assert JournalEntry.objects.filter(action="sync_failed", code="unforeseen").count() == 1
+        [told] = [record.msg for record in caplog.records if record.levelname == "ERROR"]
+        assert (told["event"], told["error"]) == ("live_check_broke_off", "ValueError")
+        assert told["where"].endswith("broken")
+        assert "Surgery" not in caplog.text
+        assert book(at(4))["verified"] is False
+        monkeypatch.undo()
+        ICloudConnection.objects.update(not_before=None)
+        assert book(at(5))["verified"] is True
+
+    def test_a_database_that_fails_meanwhile_is_no_account_s_failure(self, ada, chosen, book, pull, monkeypatch):
+        pull()
+        ICloudConnection.objects.update(data_as_of=timezone.now() - timedelta(hours=1))
+
+        def broken(*_):
+            raise OperationalError("gone")
+
+        monkeypatch.setattr(live, "look", broken)
+        with pytest.raises(OperationalError):
+            book(at(3))
+        connection = ICloudConnection.objects.get()
+        assert (connection.claim, connection.error_code) == (None, "")
 
     def test_moving_looks_at_icloud_too(self, ada, chosen, book, pull, account, client_of):
         pull()
