@@ -9,8 +9,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from calendars.models import Engagement
 from icloud_sync import signals
-from icloud_sync.local import attention, copies, journal, listing, outbox, phone_edits
+from icloud_sync.local import attention, copies, flags, journal, listing, outbox, phone_edits
 from icloud_sync.models import EventState, ICloudCalendar, ICloudEvent, SyncedEvent
 from icloud_sync.rules.absence import believed_from
 from icloud_sync.rules.merge import Merge, merge
@@ -48,10 +49,9 @@ class Appointments:
             self._settle(row, copy, etag=etag, base=draft.fields)
             row.written_at = now
             row.save()
-            if row.engagement:
-                attention.resolve(row.engagement, attention.WRITE_FAILED, now=now)
-                if not draft.unsupported:
-                    attention.resolve(row.engagement, attention.UNSUPPORTED, now=now)
+            outbox.succeeded(row, now=now)
+            if row.engagement and not draft.unsupported:
+                attention.resolve(row.engagement, attention.UNSUPPORTED, now=now)
             journal.about_copy(row, "created" if before is None else "updated", before=before, after=draft.fields)
         self.report.count("written")
 
@@ -63,8 +63,7 @@ class Appointments:
             self._settle(row, copy, etag=seen.etag, base=seen.fields)
             row.written_at = arrived or row.written_at
             row.save()
-            if row.engagement:
-                attention.resolve(row.engagement, attention.WRITE_FAILED, now=now)
+            outbox.succeeded(row, now=now)
         self.report.count("unchanged")
 
     def adopted(self, copy: Copy, seen: Seen) -> Copy:
@@ -214,8 +213,7 @@ class Appointments:
             row.written_at = now
             row.failure, row.failure_text = "" if found else outbox.MISSING, ""
             row.save(update_fields=["state", "due_at", "etag", "vanished_at", "written_at", "failure", "failure_text"])
-            if row.engagement:
-                attention.resolve(row.engagement, attention.WRITE_FAILED, now=now)
+            outbox.succeeded(row, now=now)
             if row.base is not None or row.sent_at is not None:
                 journal.about_copy(row, "deleted" if found else "already_gone", before=row.base)
         self.report.count("deleted")
@@ -237,6 +235,8 @@ class Appointments:
             if code == NO_RIGHT and row.attempts < 2:
                 self._hold(row, now=now)
                 return
+            # Refused for the same reason as the day before, and not tried by hand since: told already.
+            told = bool(row.failure_text) and row.failure == code[:60]
             # A removal that is refused stays a removal: another copy may be live already.
             row.state = EventState.DELETING if row.state == EventState.DELETING else EventState.FAILED
             # An event nobody wants any more must not stay for good: its removal is tried again each day (rule W2).
@@ -245,8 +245,7 @@ class Appointments:
             row.save(update_fields=["state", "due_at", "attempts", "failure", "failure_text"])
             journal.about_copy(row, "write_failed", code=code, after=copy.wanted)
             if row.engagement:
-                attention.about_engagement(row.engagement, attention.WRITE_FAILED, now=now, status=code, why=detail)
-                signals.write_failed.send(sender=None, appointment_ids=phone_edits.appointment_ids(row.engagement))
+                self._flag_refused(row.engagement, told=told, now=now, status=code, why=detail)
         self.report.count("skipped")
 
     def idle(self, copy: Copy) -> None:
@@ -260,9 +259,20 @@ class Appointments:
         """This one event waits for its next try; the others go on."""
         with transaction.atomic():
             row = self._locked(copy)
-            row.due_at, row.attempts, row.failure = until, row.attempts + 1, reason[:60]
+            row.due_at, row.attempts = until, row.attempts + 1
+            # Why a removal was refused says more than why this try had to wait.
+            row.failure = row.failure if row.failure_text else reason[:60]
             row.save(update_fields=["due_at", "attempts", "failure"])
             journal.about_copy(row, "postponed", code=reason)
+
+    def _flag_refused(self, engagement: Engagement, *, told: bool, now: datetime, **why: str) -> None:
+        """Show a refusal, and tell it once: another reason is another case. What is long over needs nobody (W9)."""
+        if not told:
+            attention.resolve(engagement, attention.WRITE_FAILED, now=now)
+        if not told or not flags.is_over(engagement, now=now):
+            attention.about_engagement(engagement, attention.WRITE_FAILED, now=now, **why)
+        if not told:
+            signals.write_failed.send(sender=None, appointment_ids=phone_edits.appointment_ids(engagement))
 
     def _hold(self, row: SyncedEvent, *, now: datetime) -> None:
         """Writer's access seems lost: keep the push until it returns (rule K7)."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 
 from calendars.models import Engagement
 from icloud_sync.models import Attention, ICloudCalendar, ICloudConnection, ICloudEvent
@@ -54,9 +54,15 @@ def about_event(event: ICloudEvent, code: str, *, now: datetime, **values: Any) 
     return _open(event.calendar.connection.user_id, code, _key(event), now=now, values=values, **ids)
 
 
-def resolve(subject: Engagement | ICloudConnection | ICloudCalendar | ICloudEvent, *codes: str, now: datetime) -> int:
-    """Close the open cases of a subject with these codes; return how many there were."""
-    return _open_cases(codes).filter(key=_key(subject)).update(resolved_at=now)
+def resolve(
+    subject: Engagement | ICloudConnection | ICloudCalendar | ICloudEvent,
+    *codes: str,
+    now: datetime,
+    unless: Exists | None = None,
+) -> int:
+    """Close the open cases of a subject with these codes, `unless` such rows exist; return how many there were."""
+    cases = _open_cases(codes).filter(key=_key(subject))
+    return (cases if unless is None else cases.filter(~unless)).update(resolved_at=now)
 
 
 def resolve_engagements(engagement_ids: Iterable[int], codes: Iterable[str], *, now: datetime) -> None:

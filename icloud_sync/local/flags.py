@@ -34,6 +34,11 @@ def settle(engagements: Sequence[Engagement], *, now: datetime) -> None:
         Attention.objects.filter(pk__in=answered).update(resolved_at=now)
 
 
+def is_over(engagement: Engagement, *, now: datetime) -> bool:
+    """Return whether an appointment is over for so long that its flags need nobody."""
+    return engagement.end < now - OVER
+
+
 def resolve_past(*, now: datetime) -> None:
     """Resolve the flags of appointments that are over."""
     Attention.objects.filter(resolved_at__isnull=True, engagement__end__lt=now - OVER).update(resolved_at=now)

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, Q, QuerySet
 
 from calendars.choices import CalendarType
 from calendars.models import Engagement
@@ -140,6 +140,14 @@ def recreate(row: SyncedEvent, calendar: ICloudCalendar, *, now: datetime) -> Sy
 def refused_removal() -> Q:
     """Return the condition of a removal that iCloud refused."""
     return Q(state=EventState.DELETING) & ~Q(failure_text="")
+
+
+def succeeded(row: SyncedEvent, *, now: datetime) -> None:
+    """Close the case of a write that failed, unless another copy of the same appointment fails still (rule W9)."""
+    if row.engagement:
+        others = SyncedEvent.objects.filter(engagement=row.engagement).exclude(pk=row.pk)
+        failing = others.filter(Q(state=EventState.FAILED) | refused_removal())
+        attention.resolve(row.engagement, attention.WRITE_FAILED, now=now, unless=Exists(failing))
 
 
 def is_due(*, now: datetime) -> Q:

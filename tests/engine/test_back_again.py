@@ -6,11 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from calendars.services import calendars
-from icloud_sync.models import EventState, SyncedEvent
-from icloud_sync.services import connecting, flags
+from icloud_sync.models import Attention, EventState, SyncedEvent
+from icloud_sync.secret import Secret
+from icloud_sync.services import connecting, flags, rolling
+from leadmagicx.webhooks.models import Delivery, Webhook
 from tests.fake_icloud import faults
 from tests.faults.ground import Ground, ground
 from tests.stage import Stage, day
@@ -62,6 +65,73 @@ def test_a_removal_that_is_refused_is_tried_again_the_day_after(refused: Ground)
     SyncedEvent.objects.update(due_at=timezone.now())
     refused.ada.sync()
     assert (titles(refused, "Home"), refused.ada.flags) == ([], set())
+
+
+def listening(stage: Stage) -> Ground:
+    """Prepare the ground; another service hears of what cannot be written."""
+    place = ground(stage)
+    Webhook.objects.create(user=stage.staff, url="https://example.com/", events=["write.failed"], secret=Secret("s"))
+    return place
+
+
+def told() -> int:
+    return Delivery.objects.filter(event="write.failed").count()
+
+
+def refuse(place: Ground, status: int, *, days: int = 1) -> None:
+    """On each of the next days iCloud answers the removal with this status."""
+    place.icloud.faults.clear()
+    if status:
+        place.icloud.faults.add(faults.status(status), method="DELETE", times=None)
+    for _ in range(days):
+        SyncedEvent.objects.filter(due_at__isnull=False).update(due_at=timezone.now())
+        place.ada.sync()
+
+
+def test_a_removal_that_is_refused_each_day_is_told_once(stage: Stage) -> None:
+    """Rule W9: of one reason one message, until somebody tries again by hand."""
+    place = listening(stage)
+    stage.cancel(place.appointment)
+    refuse(place, 403, days=3)
+    (case,) = Attention.objects.all()
+    assert (told(), case.values["status"], case.resolved_at) == (1, "403", None)
+    assert place.ada.journal().count("write_failed") == 3, "each try is on record"
+    refuse(place, 423, days=2)
+    refuse(place, 403)
+    assert told() == 1, "busy in between is no other reason"
+    refuse(place, 405, days=2)
+    assert told() == 2
+    assert [one.values["status"] for one in Attention.objects.filter(resolved_at=None)] == ["405"]
+    flags.retry(appointment_id=place.appointment.pk, now=timezone.now())
+    assert place.ada.flags == set()
+    refuse(place, 405, days=2)
+    assert (told(), place.ada.flags) == (3, {"write_failed"})
+    refuse(place, 0)
+    assert (titles(place, "Home"), place.ada.flags) == ([], set())
+
+
+def test_a_removal_that_is_refused_stays_under_attention_when_something_else_is_written(stage: Stage) -> None:
+    """The former copy's removal is refused; that the new one is written does not settle it."""
+    place = listening(stage)
+    place.icloud.faults.add(faults.status(403), method="DELETE", times=None)
+    place.ada.choose(primary="Work")
+    place.ada.sync(2)
+    stage.edit(place.appointment, notes="Bring the drawings")
+    place.ada.sync()
+    assert (titles(place, "Home"), titles(place, "Work")) == (["Grace Hopper"], ["Grace Hopper"])
+    assert (place.ada.flags, told()) == ({"write_failed"}, 1)
+
+
+def test_of_an_appointment_long_over_nobody_is_told_each_day(stage: Stage) -> None:
+    place = ground(stage)
+    stage.cancel(place.appointment)
+    refuse(place, 403)
+    now = timezone.now() + timedelta(days=9)
+    rolling.clean_up(now=now)
+    assert place.ada.flags == set()
+    with time_machine.travel(now):
+        refuse(place, 403, days=2)
+    assert place.ada.flags == set()
 
 
 def test_what_an_account_kept_goes_when_it_is_back_and_another_has_it(stage: Stage) -> None:
