@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from calendars.models import SIMPLE_NOT_SUPPORTED
+from calendars.models import SIMPLE_NOT_SUPPORTED, Engagement
 from icloud_sync import errors
 from icloud_sync.errors import ICloudError
 from icloud_sync.models import Attention, ConnectionStatus, ICloudConnection, JournalEntry
@@ -317,10 +317,18 @@ def _subject(attention: Attention, *, zone: tzinfo | None) -> str:
     engagement = attention.engagement
     if engagement is None:
         return ""
-    session = engagement.session
-    titles = [session.calendar.name] if session.is_class else [row.title for row in session.appointments.all()]
-    values = {"title": _quoted(next(iter(titles), "")), "when": moment(session.start, zone)}
+    title = _title(engagement) or str(attention.values.get("title", ""))
+    values = {"title": _quoted(title) if title else gettext("An appointment"), "when": moment(engagement.start, zone)}
     return gettext("%(title)s on %(when)s") % values
+
+
+def _title(engagement: Engagement) -> str:
+    """Return what the appointment is called now; empty when it was deleted, or is another host's by now."""
+    session = engagement.session
+    if session.is_class:
+        return session.calendar.name
+    seats = [] if engagement.dropped else session.appointments.all()
+    return next((seat.title for seat in seats), "")
 
 
 def _quoted(text: str) -> str:

@@ -5,6 +5,7 @@ from calendars.selectors.access import (
     blocked_slots_of,
     calendars_of,
     contacts_of,
+    is_shown,
     with_details,
 )
 from calendars.selectors.events import EventText, event_text, event_texts
@@ -25,6 +26,7 @@ __all__ = [
     "event_texts",
     "free_slots",
     "host_name",
+    "is_shown",
     "offer_of",
     "with_details",
 ]

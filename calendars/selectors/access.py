@@ -23,6 +23,11 @@ def appointments_of(user: User) -> QuerySet[Appointment]:
     return Appointment.objects.filter(Q(session__in=given) | Q(created_by=user))
 
 
+def is_shown(user: User, appointment: Appointment, *, engagement: Engagement) -> bool:
+    """Return whether `appointments_of` holds an appointment for staff, or for the host of this engagement."""
+    return user.is_staff or not engagement.dropped or appointment.created_by_id == user.pk
+
+
 def contacts_of(user: User) -> QuerySet[Contact]:
     """Return a user's own contacts."""
     return Contact.objects.all() if user.is_staff else Contact.objects.filter(owner=user)

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from calendars.choices import AppointmentStatus
+from calendars.selectors import is_shown
 from icloud_sync import selectors
 from icloud_sync.api.access import scope_of
 from icloud_sync.messages import ATTENTION_TEXTS, attention_text
@@ -23,7 +24,9 @@ class AttentionSerializer(serializers.ModelSerializer):
     """One case: what happened and what to do next, with what it is about."""
 
     code = serializers.ChoiceField(choices=sorted(ATTENTION_TEXTS), read_only=True)
-    appointment = serializers.SerializerMethodField(help_text="Of a class: the first seat.")
+    appointment = serializers.SerializerMethodField(
+        help_text="Of a class: the first seat. Empty when it was deleted, or is not yours to see any more."
+    )
     text = serializers.SerializerMethodField()
 
     class Meta:
@@ -34,7 +37,10 @@ class AttentionSerializer(serializers.ModelSerializer):
     def get_appointment(self, attention: Attention) -> int | None:
         if attention.engagement is None:
             return None
-        seats = attention.engagement.session.appointments.all()
+        user = getattr(self.context.get("request"), "user", None)
+        seats = list(attention.engagement.session.appointments.all())
+        if isinstance(user, User):
+            seats = [seat for seat in seats if is_shown(user, seat, engagement=attention.engagement)]
         first = min(seats, key=lambda row: (row.status != AppointmentStatus.CONFIRMED, row.seat, row.pk), default=None)
         return first.pk if first else None
 
@@ -65,4 +71,13 @@ class AttentionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
         case = self.get_object()
         shown = self.get_serializer(case).data
         flags.acknowledge(attention_id=case.pk, now=timezone.now())
+        return Response(shown)
+
+    @extend_schema(request=None, responses=AttentionSerializer, summary="Send once more what could not be written")
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str | None = None) -> Response:
+        """For `write_failed`, also of an appointment that was deleted or has another host; else 409 `invalid_state`."""
+        case = self.get_object()
+        shown = self.get_serializer(case).data
+        flags.retry_case(attention_id=case.pk, now=timezone.now())
         return Response(shown)

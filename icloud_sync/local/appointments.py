@@ -245,7 +245,9 @@ class Appointments:
             row.save(update_fields=["state", "due_at", "attempts", "failure", "failure_text"])
             journal.about_copy(row, "write_failed", code=code, after=copy.wanted)
             if row.engagement:
-                self._flag_refused(row.engagement, told=told, now=now, status=code, why=detail)
+                # As iCloud has it: the appointment may be deleted, or another host's by now.
+                title = (row.base or copy.wanted or {}).get("title", "")
+                self._flag_refused(row.engagement, told=told, now=now, status=code, why=detail, title=title)
         self.report.count("skipped")
 
     def idle(self, copy: Copy) -> None:
@@ -265,12 +267,12 @@ class Appointments:
             row.save(update_fields=["due_at", "attempts", "failure"])
             journal.about_copy(row, "postponed", code=reason)
 
-    def _flag_refused(self, engagement: Engagement, *, told: bool, now: datetime, **why: str) -> None:
+    def _flag_refused(self, engagement: Engagement, *, told: bool, now: datetime, **values: str) -> None:
         """Show a refusal, and tell it once: another reason is another case. What is long over needs nobody (W9)."""
         if not told:
             attention.resolve(engagement, attention.WRITE_FAILED, now=now)
         if not told or not flags.is_over(engagement, now=now):
-            attention.about_engagement(engagement, attention.WRITE_FAILED, now=now, **why)
+            attention.about_engagement(engagement, attention.WRITE_FAILED, now=now, **values)
         if not told:
             signals.write_failed.send(sender=None, appointment_ids=phone_edits.appointment_ids(engagement))
 

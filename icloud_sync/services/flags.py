@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from calendars.models import Appointment
 from icloud_sync.local import attention, journal, outbox
 from icloud_sync.local import flags as resolvable
-from icloud_sync.models import EventState, SyncedEvent
+from icloud_sync.models import Attention, EventState, SyncedEvent
 from icloud_sync.services import InvalidState
 
 acknowledgeable = resolvable.acknowledgeable
+FAILS = Q(state=EventState.FAILED)
 
 
 def put_back(*, appointment_id: int, now: datetime, host_id: int | None = None) -> None:
@@ -56,19 +58,31 @@ def leave_off(*, appointment_id: int, now: datetime, host_id: int | None = None)
 def retry(*, appointment_id: int, now: datetime, host_id: int | None = None) -> None:
     """Send once more what could not be written. Raises InvalidState."""
     with transaction.atomic():
-        rows = _rows(appointment_id, host_id, Q(state=EventState.FAILED) | outbox.refused_removal())
-        if not rows:
-            raise InvalidState(_("Nothing of this appointment failed to be written."))
-        for row in rows:
-            assert row.engagement is not None
-            if row.state == EventState.FAILED:
-                row.state = EventState.WRITTEN if row.base else EventState.PENDING
-            row.due_at, row.attempts, row.failure, row.failure_text = now, 0, "", ""
-            row.identities = 1
-            row.save()
-            attention.resolve(row.engagement, attention.WRITE_FAILED, now=now)
-            journal.about_copy(row, "retried")
-        outbox.ring({row.calendar.connection_id for row in rows})
+        _retry(_rows(appointment_id, host_id, FAILS | outbox.refused_removal()), now=now)
+
+
+def retry_case(*, attention_id: int, now: datetime) -> None:
+    """Send once more what a case is about, also when its appointment was deleted or has another host by now: what could
+    not be removed stands in the calendar of who sees the case. Raises InvalidState."""
+    with transaction.atomic():
+        cases = Attention.objects.filter(pk=attention_id, code=attention.WRITE_FAILED, resolved_at__isnull=True)
+        of_it = SyncedEvent.objects.filter(engagement__in=cases.values("engagement"))
+        _retry(_locked(of_it.filter(FAILS | outbox.refused_removal())), now=now)
+
+
+def _retry(rows: Sequence[SyncedEvent], *, now: datetime) -> None:
+    if not rows:
+        raise InvalidState(_("Nothing of this appointment failed to be written."))
+    for row in rows:
+        assert row.engagement is not None
+        if row.state == EventState.FAILED:
+            row.state = EventState.WRITTEN if row.base else EventState.PENDING
+        row.due_at, row.attempts, row.failure, row.failure_text = now, 0, "", ""
+        row.identities = 1
+        row.save()
+        attention.resolve(row.engagement, attention.WRITE_FAILED, now=now)
+        journal.about_copy(row, "retried")
+    outbox.ring({row.calendar.connection_id for row in rows})
 
 
 def acknowledge(*, attention_id: int, now: datetime) -> None:
@@ -82,5 +96,9 @@ def _rows(appointment_id: int, host_id: int | None, which: Q) -> list[SyncedEven
     rows = SyncedEvent.objects.filter(which, engagement__session_id=session_id)
     if host_id is not None:
         rows = rows.filter(engagement__host_id=host_id)
+    return _locked(rows)
+
+
+def _locked(rows: QuerySet[SyncedEvent]) -> list[SyncedEvent]:
     found = rows.select_for_update(of=("self",)).order_by("pk")
     return list(found.select_related("calendar__connection", "engagement__session", "engagement__calendar"))

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from calendars.choices import AppointmentStatus
 from calendars.models import BlockedSlot
-from calendars.selectors import host_name
+from calendars.selectors import host_name, is_shown
 from icloud_sync import selectors
 from icloud_sync.messages import attention_text
 from icloud_sync.models import Attention
@@ -84,6 +84,20 @@ def acknowledge(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect(next_page(request, default=reverse("pages:attention")))
 
 
+@login_required
+@require_POST
+def retry(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Send once more what a case says could not be written (rule W9)."""
+    case = get_object_or_404(cases_of(request.user), pk=pk)
+    try:
+        flags.retry_case(attention_id=case.pk, now=timezone.now())
+    except InvalidState as error:
+        messages.error(request, error.text)
+    else:
+        messages.success(request, _("LeadMagicX tries again now."))
+    return redirect(next_page(request, default=reverse("pages:attention")))
+
+
 def cases_besides(case: Attention) -> list[int]:
     """Return what the line of a case says as well: that the appointment was moved."""
     if case.engagement is None or case.code not in MOVED_AND_MORE:
@@ -116,7 +130,7 @@ def line_of(case: Attention, *, viewer: User) -> Line:
         text=attention_text(case, zone=viewer.zone),
         since=case.since,
         owner=host_name(case.user) if case.user_id != viewer.pk else "",
-        actions=_actions(case, own=case.user_id == viewer.pk),
+        actions=_actions(case, viewer=viewer),
     )
 
 
@@ -135,7 +149,8 @@ def _slot_line(slot: BlockedSlot) -> Line:
     )
 
 
-def _actions(case: Attention, *, own: bool) -> list[Choice]:
+def _actions(case: Attention, *, viewer: User) -> list[Choice]:
+    own = case.user_id == viewer.pk
     if case.code == "needs_password" and own:
         url = reverse("icloud-reconnect", args=[case.connection_id]) + "#icloud"
         return [Choice(_("Reconnect"), url, primary=True)]
@@ -146,8 +161,13 @@ def _actions(case: Attention, *, own: bool) -> list[Choice]:
     if case.engagement is None:
         return []
     booked = case.engagement.session.appointments.all()
-    standing = sorted(one.pk for one in booked if one.status == AppointmentStatus.CONFIRMED)
+    shown = [one for one in booked if is_shown(viewer, one, engagement=case.engagement)]
+    standing = sorted(one.pk for one in shown if one.status == AppointmentStatus.CONFIRMED)
     actions = appointment_actions(case.code, standing[0], host=case.user_id) if standing else []
+    if case.code == "write_failed":
+        # Of the case, not of the appointment: that may be deleted, or another host's by now.
+        retry = Choice(_("Try again"), reverse("pages:attention-retry", args=[case.pk]), post=True, primary=True)
+        actions = [retry, *(one for one in actions if not one.post)]
     if flags.acknowledgeable(case):
         actions.append(Choice(_("Got it"), reverse("pages:attention-acknowledge", args=[case.pk]), post=True))
     return actions

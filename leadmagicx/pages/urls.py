@@ -24,6 +24,7 @@ urlpatterns = [
     path("availability/", availability.why, name="why"),
     path("attention/", attention.attention, name="attention"),
     path("attention/<int:pk>/acknowledge/", attention.acknowledge, name="attention-acknowledge"),
+    path("attention/<int:pk>/retry/", attention.retry, name="attention-retry"),
     path("settings/profile/", profile.profile, name="profile"),
     path("settings/profile/time-zones/", profile.zones, name="zones"),
 ]

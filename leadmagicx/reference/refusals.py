@@ -71,6 +71,7 @@ OWN: dict[tuple[str, str], list[str]] = {
     ("post", "appointments/{id}/icloud/put-back/"): ["invalid_state"],
     ("post", "appointments/{id}/icloud/retry/"): ["invalid_state"],
     ("post", "attention/{id}/acknowledge/"): ["invalid_state"],
+    ("post", "attention/{id}/retry/"): ["invalid_state"],
     ("post", "blocked-slots/"): ["permission_denied"],
     ("patch", "blocked-slots/{id}/"): ["read_only"],
     ("delete", "blocked-slots/{id}/"): ["read_only"],

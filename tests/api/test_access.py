@@ -37,6 +37,7 @@ OBJECTS = {
     "icloud/runs/{run}/": READ,
     "attention/{case}/": READ,
     "attention/{case}/acknowledge/": ("post",),
+    "attention/{case}/retry/": ("post",),
     "webhooks/{webhook}/": CHANGE,
     "webhooks/{webhook}/deliveries/": READ,
 }
