@@ -13,10 +13,11 @@ from icloud_sync.errors import ItemUnreadable
 from icloud_sync.ical.event import ScannedEvent
 from icloud_sync.ical.expand import expand
 from icloud_sync.ical.occurrence import Occurrence
+from icloud_sync.local import attention
 from icloud_sync.local.bulk import copy_in, copy_lines, next_ids, written
 from icloud_sync.local.context import BlockContext
 from icloud_sync.models import ICloudCalendar, ICloudEvent
-from icloud_sync.rules.blocking import why
+from icloud_sync.rules.blocking import BUSY, NOT_CONFLICT_CALENDAR, why
 
 BATCH = 2_000
 
@@ -156,7 +157,8 @@ def _event_values(event: ICloudEvent) -> tuple[Any, ...]:
 def rebuild(events: Iterable[ICloudEvent], *, calendar: ICloudCalendar, context: BlockContext) -> list[ICloudEvent]:
     """Expand events again from what is stored of them: the window rolled, or a setting or the user's zone changed.
 
-    Return those that cannot be expanded: their last good rows stay, and say nothing beyond `expanded_to` (rule P14).
+    Return those that cannot be expanded: their last good rows stay, go with their calendar as all others do (rule P3),
+    and say nothing beyond `expanded_to` (rule P14).
     """
     changed: list[Expanded] = []
     failed: list[ICloudEvent] = []
@@ -172,8 +174,19 @@ def rebuild(events: Iterable[ICloudEvent], *, calendar: ICloudCalendar, context:
             changed.append(item)
             event.expanded_to = context.horizon
     write(changed, user_id=context.user_id)
+    _go_with(calendar, failed)
     update_events([item.event for item in changed] + failed, ["expanded_to", "unreadable"])
     return failed
+
+
+def _go_with(calendar: ICloudCalendar, events: Sequence[ICloudEvent]) -> None:
+    """Let rows that are not computed again block if their calendar is a conflict calendar now, and only then."""
+    if not events:
+        return
+    rows = BlockedSlot.objects.filter(external_id__in=[event.pk for event in events])
+    # Both codes are told of busy time alone.
+    blocks, code = why(code=BUSY, conflict_calendar=calendar.checks_conflicts)
+    rows.filter(code__in=(BUSY, NOT_CONFLICT_CALENDAR)).exclude(code=code).update(blocks=blocks, code=code)
 
 
 def update_events(events: Sequence[ICloudEvent], fields: Sequence[str]) -> None:
@@ -187,6 +200,16 @@ def remove_events(event_ids: Sequence[int]) -> None:
     """Delete events with their rows: their calendar is not looked at any more, or they moved."""
     BlockedSlot.objects.filter(external_id__in=list(event_ids)).delete()
     ICloudEvent.objects.filter(pk__in=list(event_ids)).delete()
+
+
+def forget(calendar: ICloudCalendar, *, now: datetime) -> None:
+    """Forget the events of a calendar that is not read any more, and what was to be said of them; read again, it is
+    read in full."""
+    ids = list(calendar.events.values_list("pk", flat=True))
+    attention.resolve_events(ids, attention.UNREADABLE, now=now)
+    remove_events(ids)
+    calendar.mark, calendar.token, calendar.listed_at = "", "", None
+    calendar.save(update_fields=["mark", "token", "listed_at"])
 
 
 def mark_removed(events: Sequence[ICloudEvent], *, release: bool, now: datetime) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from calendars.models import BlockedSlot
-from icloud_sync.local import attention, journal
+from icloud_sync.local import attention, blocks, journal
 from icloud_sync.models import CalendarKind, CalendarSettings, ICloudCalendar, ICloudConnection
 
 
@@ -60,9 +60,9 @@ class Listing:
         for name in changed:
             setattr(row, name, getattr(item, name))
         row.gone_at = row.missing_since = None
-        if item.kind == CalendarKind.SUBSCRIBED:
-            row.checks_conflicts = False
         with transaction.atomic():
+            if "kind" in changed and row.kind == CalendarKind.SUBSCRIBED:
+                self._now_subscribed(row)
             row.save()
             if "name" in changed:
                 of_it = row.events.values("pk")
@@ -70,6 +70,13 @@ class Listing:
             if could_write != row.writable:
                 self._rights_changed(row)
         return row
+
+    def _now_subscribed(self, row: ICloudCalendar) -> None:
+        """It is not read any more (rule K6), so nobody can say what it blocks: its events are forgotten (rule P3)."""
+        if row.checks_conflicts:
+            journal.about_calendar(row, "conflict_removed", path=row.path).save()
+            row.checks_conflicts = False
+        blocks.forget(row, now=self.now)
 
     def _rights_changed(self, row: ICloudCalendar) -> None:
         journal.about_calendar(row, "rights_regained" if row.writable else "rights_lost", path=row.path).save()

@@ -12,7 +12,6 @@ from calendars.services.transactions import lock_hosts
 from icloud_sync import signals
 from icloud_sync.errors import CalendarGone, SubscriptionNotSupported, WriterAccessRequired
 from icloud_sync.local import attention, blocks, journal, leases, outbox
-from icloud_sync.local.context import block_context
 from icloud_sync.models import (
     CalendarSettings,
     ConnectionStatus,
@@ -22,7 +21,7 @@ from icloud_sync.models import (
     ICloudEvent,
 )
 from icloud_sync.rules import linking
-from icloud_sync.services import UNSET, Unset
+from icloud_sync.services import UNSET, Unset, rolling
 from icloud_sync.services.run import touch
 
 REFUSALS = {
@@ -30,7 +29,6 @@ REFUSALS = {
     linking.SUBSCRIPTION_NOT_SUPPORTED: SubscriptionNotSupported,
     linking.GONE: CalendarGone,
 }
-CHUNK = 1_000
 
 
 class UnknownCalendar(Exception):
@@ -66,7 +64,7 @@ def change_settings(
             _choose_conflicts(list(conflict_calendar_ids), mine, now=now)
         rebuild = _further(row, deleted=deleted_in_icloud, travel=travel_time_blocks, share=share_titles, now=now)
         row.save()
-        _drop_unread(row, mine)
+        _drop_unread(row, mine, now=now)
         _await_first_reading(mine)
         if rebuild:
             rebuild_blocks(user_id, now=now)
@@ -136,7 +134,7 @@ def _choose_conflicts(ids: list[int], mine: dict[int, ICloudCalendar], *, now: d
         calendar.checks_conflicts = wanted
         calendar.save(update_fields=["checks_conflicts"])
         journal.about_calendar(calendar, "conflict_chosen" if wanted else "conflict_removed", path=calendar.path).save()
-        _rebuild_calendar(calendar, now=now)
+        rolling.rebuild(calendar, now=now)
 
 
 def _further(
@@ -171,13 +169,12 @@ def _release_removed(user_id: int, *, now: datetime) -> None:
     BlockedSlot.objects.filter(external_id__in=ids).update(blocks=False, code="RELEASED")
 
 
-def _drop_unread(row: CalendarSettings, mine: dict[int, ICloudCalendar]) -> None:
+def _drop_unread(row: CalendarSettings, mine: dict[int, ICloudCalendar], *, now: datetime) -> None:
     """A calendar that is neither primary nor checked for conflicts is not read: forget its events."""
     for calendar in mine.values():
         if calendar.checks_conflicts or calendar.pk == row.primary_calendar_id or calendar.listed_at is None:
             continue
-        blocks.remove_events(list(calendar.events.values_list("pk", flat=True)))
-        ICloudCalendar.objects.filter(pk=calendar.pk).update(mark="", token="", listed_at=None)
+        blocks.forget(calendar, now=now)
 
 
 def _await_first_reading(mine: dict[int, ICloudCalendar]) -> None:
@@ -189,15 +186,7 @@ def _await_first_reading(mine: dict[int, ICloudCalendar]) -> None:
 def rebuild_blocks(user_id: int, *, now: datetime) -> None:
     """Expand every event of a user again: the zone or travel time changed. Call inside a transaction."""
     for calendar in _calendars_of(user_id).values():
-        _rebuild_calendar(calendar, now=now)
-
-
-def _rebuild_calendar(calendar: ICloudCalendar, *, now: datetime) -> None:
-    context = block_context(calendar.connection, now=now)
-    ids = list(calendar.events.order_by("pk").values_list("pk", flat=True))
-    for start in range(0, len(ids), CHUNK):
-        events = calendar.events.filter(pk__in=ids[start : start + CHUNK])
-        blocks.rebuild(events, calendar=calendar, context=context)
+        rolling.rebuild(calendar, now=now)
 
 
 def timezone_changed(user_id: int, *, now: datetime) -> None:

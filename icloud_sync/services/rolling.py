@@ -35,29 +35,52 @@ def roll_windows(*, now: datetime) -> int:
     A series that cannot be expanded so far holds its account's horizon where its blocks end: what is not known is not
     offered (rule P13, reliability I10).
     """
-    horizon = horizon_from(now)
     rolled = 0
     for calendar in ICloudCalendar.objects.filter(listed_at__isnull=False).select_related("connection__user"):
-        rolled += _roll(calendar, block_context(calendar.connection, now=now), now=now)
-    held = _short(horizon).filter(_blocks(), calendar__connection=OuterRef("pk")).order_by("expanded_to")
-    known_to = Coalesce(Subquery(held.values("expanded_to")[:1]), Value(horizon))
-    ICloudConnection.objects.filter(horizon__isnull=False).update(horizon=known_to)
+        context = block_context(calendar.connection, now=now)
+        short = _short(context.horizon).filter(calendar=calendar)
+        rolled += _expand(short, calendar, context, now=now, stays=True)
+    _hold(ICloudConnection.objects.all(), now=now)
     return rolled
 
 
-def _roll(calendar: ICloudCalendar, context: BlockContext, *, now: datetime) -> int:
-    """Expand the short series of one calendar; one that has too many occurrences as far as it was kept at least."""
+def rebuild(calendar: ICloudCalendar, *, now: datetime) -> None:
+    """Expand every event of a calendar again: it became a conflict calendar or ceased to be one, or what its blocks
+    depend on changed. Call inside a transaction."""
+    events = calendar.events.order_by("pk")
+    _expand(events, calendar, block_context(calendar.connection, now=now), now=now, stays=False)
+    _hold(ICloudConnection.objects.filter(pk=calendar.connection_id), now=now)
+
+
+def _expand(
+    events: QuerySet[ICloudEvent], calendar: ICloudCalendar, context: BlockContext, *, now: datetime, stays: bool
+) -> int:
+    """Expand events of one calendar; a series that has too many occurrences as far as it is kept at least, unless what
+    is known beyond that `stays` right. Return how many there were."""
     nearer = replace(context, horizon=min(context.horizon, least_horizon(now)))
-    ids = list(_short(context.horizon).filter(calendar=calendar).order_by("pk").values_list("pk", flat=True))
+    ids = list(events.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), CHUNK):
         chunk = ICloudEvent.objects.filter(pk__in=ids[start : start + CHUNK])
         with transaction.atomic():
             failed = blocks.rebuild(chunk, calendar=calendar, context=context)
-            behind = [event for event in failed if event.expanded_to and event.expanded_to < nearer.horizon]
-            blocks.rebuild(behind, calendar=calendar, context=nearer)
+            wanting = [event for event in failed if not (stays and _reaches(event, nearer.horizon))]
+            blocks.rebuild(wanting, calendar=calendar, context=nearer)
             for event in failed:
                 _name(event, calendar, now=now)
     return len(ids)
+
+
+def _reaches(event: ICloudEvent, horizon: datetime) -> bool:
+    """Return whether nothing is won by expanding a series that far; one that never was is not begun here."""
+    return event.expanded_to is None or event.expanded_to >= horizon
+
+
+def _hold(connections: QuerySet[ICloudConnection], *, now: datetime) -> None:
+    """Say how far ahead time is known: as far as the shortest series that blocks."""
+    horizon = horizon_from(now)
+    held = _short(horizon).filter(_blocks(), calendar__connection=OuterRef("pk")).order_by("expanded_to")
+    known_to = Coalesce(Subquery(held.values("expanded_to")[:1]), Value(horizon))
+    connections.filter(horizon__isnull=False).update(horizon=known_to)
 
 
 def _name(event: ICloudEvent, calendar: ICloudCalendar, *, now: datetime) -> None:
