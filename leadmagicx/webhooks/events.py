@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 EVENTS = (
     "appointment.created",
     "appointment.updated",
@@ -15,3 +18,12 @@ EVENTS = (
     "connection.disconnected",
     "write.failed",
 )
+
+
+def hearers(event: str, data: Mapping[str, Any]) -> list[int]:
+    """Return the ids of the users whom an event concerns: an account's owner, or the hosts of an appointment.
+
+    >>> hearers("write.failed", {"id": 7, "hosts": [1, 2]})
+    [1, 2]
+    """
+    return [data["user"]] if event.startswith("connection.") else list(data["hosts"])

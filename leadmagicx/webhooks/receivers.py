@@ -42,12 +42,12 @@ def on_write_failed(sender: object, appointment_ids: list[int], **kwargs: Any) -
 @receiver(signals.connection_changed, dispatch_uid="webhooks.connection_changed")
 def on_connection_changed(sender: object, connection_id: int, event: str, **kwargs: Any) -> None:
     """An account was connected, lost, restored or disconnected."""
-    _tell(f"connection.{event}", partial(_connections, connection_id), hearers=lambda data: [data["user"]])
+    _tell(f"connection.{event}", partial(_connections, connection_id))
 
 
 def _tell_of_appointments(name: str, appointment_ids: Iterable[int]) -> None:
     """Tell the hosts of appointments, as they stand now: a later change is told by an event of its own."""
-    _tell(name, partial(appointments.shown, list(appointment_ids)), hearers=lambda data: data["hosts"])
+    _tell(name, partial(appointments.shown, list(appointment_ids)))
 
 
 def _connections(connection_id: int) -> list[dict[str, Any]]:
@@ -55,9 +55,7 @@ def _connections(connection_id: int) -> list[dict[str, Any]]:
     return list(json.loads(JSONRenderer().render(ConnectionSerializer(found, many=True).data)))
 
 
-def _tell(
-    name: str, shown: Callable[[], list[dict[str, Any]]], *, hearers: Callable[[dict[str, Any]], list[int]]
-) -> None:
+def _tell(name: str, shown: Callable[[], list[dict[str, Any]]]) -> None:
     """Note what `shown` returns, as REST shows it.
 
     The transaction may go on and change the object once more: when it is committed, what nobody has sent yet is put
@@ -67,7 +65,7 @@ def _tell(
         return
     told: dict[int, tuple[dict[str, Any], list[Delivery]]] = {}
     for data in shown():
-        told[data["id"]] = data, services.record(event=name, data=data, hearers=hearers(data), now=timezone.now())
+        told[data["id"]] = data, services.record(event=name, data=data, now=timezone.now())
 
     def put_right() -> None:
         for data in shown():

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
 from icloud_sync.fields import DecryptionError
+from leadmagicx.webhooks.events import hearers
 from leadmagicx.webhooks.models import Delivery, Webhook
 from leadmagicx.webhooks.sending import DEADLINE_SECONDS, SendingFailed, send, signature
 
@@ -34,14 +35,14 @@ class Turn(Enum):
     NOTHING_DUE = "done"
 
 
-def record(*, event: str, data: dict[str, Any], hearers: Collection[int], now: datetime) -> list[Delivery]:
+def record(*, event: str, data: dict[str, Any], now: datetime) -> list[Delivery]:
     """Note one event for every webhook that wants it and may hear of it, and return the deliveries.
 
-    Hearers are the ids of the users it concerns; staff hear of everything. To be called inside the transaction that
+    Staff hear of everything, others of what concerns them (events.hearers). To be called inside the transaction that
     made the change: then the deliveries are committed with it or not at all.
     """
     wanted = Webhook.objects.filter(
-        Q(user__in=list(hearers)) | Q(user__is_staff=True),
+        Q(user__in=hearers(event, data)) | Q(user__is_staff=True),
         active=True,
         user__is_active=True,
         events__contains=[event],
@@ -87,9 +88,12 @@ def deliver_next(*, webhook_id: int, now: datetime) -> Turn:
     """
     due = _due(now).filter(webhook_id=webhook_id).order_by("created_at", "pk")
     # Reading a secret that no key opens raises, so it is read where that is expected.
-    delivery = due.select_related("webhook").defer("webhook__secret").first()
+    delivery = due.select_related("webhook__user").defer("webhook__secret").first()
     if delivery is None:
         return Turn.NOTHING_DUE
+    if not _may_hear(delivery):
+        Delivery.objects.filter(pk=delivery.pk).update(next_try_at=None, status_code=None, error="not_allowed")
+        return Turn.ANSWERED
     mine = Delivery.objects.filter(pk=delivery.pk, attempts=delivery.attempts, delivered_at=None)
     if mine.update(attempts=F("attempts") + 1, next_try_at=now + LEASE) != 1:
         return Turn.ANSWERED  # somebody else has it
@@ -129,6 +133,12 @@ def _due(now: datetime) -> QuerySet[Delivery]:
 
 def _free(prefix: str, now: datetime) -> Q:
     return Q(**{f"{prefix}busy_until__isnull": True}) | Q(**{f"{prefix}busy_until__lt": now})
+
+
+def _may_hear(delivery: Delivery) -> bool:
+    """Return whether its webhook's owner may still hear of it: who was staff when it happened may be no more."""
+    user = delivery.webhook.user
+    return user.is_active and (user.is_staff or user.pk in hearers(delivery.event, delivery.payload))
 
 
 def _attempt(delivery: Delivery, now: datetime) -> tuple[int | None, str]:

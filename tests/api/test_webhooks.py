@@ -107,7 +107,7 @@ def test_deliveries_are_listed_newest_first(ada, listening, client_of):
     from leadmagicx.webhooks import services
 
     for number in range(2):
-        services.record(event="write.failed", data={"id": number}, hearers=[ada.pk], now=timezone.now())
+        services.record(event="write.failed", data={"id": number, "hosts": [ada.pk]}, now=timezone.now())
     rows = client_of(ada).get(f"{URL}{listening.pk}/deliveries/").json()
     assert set(rows) == {"next", "previous", "results"}
     assert set(rows["results"][0]) >= {"id", "event", "status_code", "attempts", "next_try_at", "delivered_at"}

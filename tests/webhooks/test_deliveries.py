@@ -29,7 +29,8 @@ def webhook(ada, receiver) -> Webhook:
 
 
 def tell(ada: User, *, data=None, event=NAME) -> list[int]:
-    return services.record(event=event, data=data or {"id": 1, "title": "Größe"}, hearers=[ada.pk], now=timezone.now())
+    data = (data or {"id": 1, "title": "Größe"}) | {"hosts": [ada.pk]}
+    return services.record(event=event, data=data, now=timezone.now())
 
 
 def test_a_delivery_arrives_once_signed_as_the_contract_says(ada, webhook, receiver):
@@ -42,7 +43,7 @@ def test_a_delivery_arrives_once_signed_as_the_contract_says(ada, webhook, recei
         "id": str(delivery.pk),
         "event": NAME,
         "created_at": delivery.created_at.isoformat(),
-        "data": {"id": 1, "title": "Größe"},
+        "data": {"id": 1, "title": "Größe", "hosts": [ada.pk]},
     }
     assert received.headers["X-LeadMagicX-Event"] == NAME
     assert received.headers["X-LeadMagicX-Delivery"] == str(delivery.pk)
@@ -213,6 +214,31 @@ def test_others_do_not_hear_of_it_but_staff_do(ada, webhook):
         for user in (ben, boss, gone)
     }
     assert {delivery.webhook_id for delivery in tell(ada)} == {webhook.pk, hooks[boss].pk}
+
+
+@pytest.mark.parametrize("loses", ["is_staff", "is_active"])
+@pytest.mark.parametrize("event", [NAME, "connection.connected"])
+def test_who_is_staff_no_more_gets_nothing_that_waited_for_them(ada, webhook, receiver, settings, loses, event):
+    """A plain user's webhooks hear of what is theirs: that counts when it is sent, and when it is sent again."""
+    boss = User.objects.create(username="boss", is_staff=True)
+    hook = Webhook.objects.create(user=boss, url=receiver.url, events=[NAME, event], secret=Secret("x"))
+    Webhook.objects.update(events=[event])
+    services.record(event=event, data={"id": 1, "hosts": [ada.pk], "user": ada.pk}, now=timezone.now())
+    services.record(event=event, data={"id": 2, "hosts": [ada.pk, boss.pk], "user": boss.pk}, now=timezone.now())
+    receiver.answers = [500]
+    tasks.deliver(hook.pk)
+    assert len(receiver.received) == 2
+    User.objects.filter(pk=boss.pk).update(**{loses: False})
+    receiver.received.clear()
+    Delivery.objects.update(next_try_at=timezone.now(), delivered_at=None)
+    tasks.deliver(hook.pk)
+    theirs = [2] if loses == "is_staff" else []
+    assert [received.json["data"]["id"] for received in receiver.received] == theirs
+    kept = {row.payload["id"]: (row.error, row.next_try_at) for row in hook.deliveries.all()}
+    assert kept[1] == ("not_allowed", None)
+    receiver.received.clear()
+    tasks.deliver(webhook.pk)
+    assert [received.json["data"]["id"] for received in receiver.received][:1] == [1], "whose it is hears of it"
 
 
 def test_finished_deliveries_are_forgotten_after_a_month(ada, webhook):
