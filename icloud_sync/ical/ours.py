@@ -18,6 +18,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from icloud_sync.errors import ItemUnreadable
+from icloud_sync.ical.additions import FREE, Additions, content_lines, lines_below
 from icloud_sync.ical.document import Document, content_line, escaped, read_document
 from icloud_sync.ical.event import ScannedComponent, ScannedEvent
 from icloud_sync.ical.expand import expand
@@ -79,9 +80,10 @@ def as_written(fields: EventFields) -> EventFields:
     )
 
 
-def build(fields: EventFields, *, uid: str, now: datetime) -> bytes:
+def build(fields: EventFields, *, uid: str, now: datetime, additions: Additions | None = None) -> bytes:
     """Return a new calendar object with one VEVENT. `uid` may hold letters, digits, "-", "@", "." and "_" only.
 
+    `additions`: what the user had added to the event whose place this one takes (rules W5, K8).
     DTEND is always there (fact 5.3), SEQUENCE too, stamps are in UTC (fact 5.16), no line is longer than 75
     octets. The start and end must lie in 1900..2200, the end not before the start, or ValueError.
     """
@@ -89,6 +91,8 @@ def build(fields: EventFields, *, uid: str, now: datetime) -> bytes:
     _check(fields, uid)
     stamp = _stamp(now)
     zone = _zone_to_write(fields)
+    kept = content_lines(additions or {}, location=fields.location)
+    details = (*fields.details, *lines_below(additions or {}))
     lines = [
         b"BEGIN:VCALENDAR",
         b"VERSION:2.0",
@@ -108,9 +112,10 @@ def build(fields: EventFields, *, uid: str, now: datetime) -> bytes:
     if fields.location:
         lines.append(content_line("LOCATION", escaped(fields.location)))
     lines += [
-        content_line("DESCRIPTION", escaped(joined(fields.notes, fields.details))),
+        content_line("DESCRIPTION", escaped(joined(fields.notes, details))),
         b"STATUS:CONFIRMED",
-        b"TRANSP:OPAQUE",
+        *(() if FREE in kept else (b"TRANSP:OPAQUE",)),
+        *kept,
         b"END:VEVENT",
         b"END:VCALENDAR",
     ]
