@@ -213,7 +213,7 @@ class SyncedEventAdmin(StaffReads, admin.ModelAdmin):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SyncedEvent]:
-        return super().get_queryset(request).defer("base", "intent", "before", "details")
+        return super().get_queryset(request).defer("base", "intent", "before", "details", "additions")
 
 
 @admin.register(SyncRun)

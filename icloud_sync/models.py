@@ -238,6 +238,7 @@ class SyncedEvent(models.Model):
     intent = models.JSONField(null=True, help_text="What a write under way says.")
     before = models.JSONField(null=True, help_text="What stood there before our last write.")
     details = models.TextField(blank=True, help_text="Generated lines that were last written.")
+    additions = models.JSONField(null=True, help_text="What the user had added to the event that this one replaces.")
     sent_at = models.DateTimeField(
         null=True, blank=True, help_text="A write was begun and its outcome is not noted yet."
     )

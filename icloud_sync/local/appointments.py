@@ -16,11 +16,10 @@ from icloud_sync.models import EventState, ICloudCalendar, ICloudEvent, SyncedEv
 from icloud_sync.rules.absence import believed_from
 from icloud_sync.rules.merge import Merge, merge
 from icloud_sync.sync.compare import started_from
+from icloud_sync.sync.push import NO_RIGHT
 from icloud_sync.sync.report import Report
-from icloud_sync.sync.sides import Copy, Draft, Fields, Seen, Superseded
+from icloud_sync.sync.sides import Additions, Copy, Draft, Fields, Seen, Superseded
 
-# A right that was lost shows as a refused write before the next listing says so; then the push is held back.
-NO_RIGHT = "need-privileges"
 DAY = timedelta(days=1)
 
 
@@ -201,6 +200,14 @@ class Appointments:
     def is_replaced(self, copy: Copy) -> bool:
         return copy.base is not None and _replacing(copy.id).exists()
 
+    def hand_on(self, copy: Copy, additions: Additions) -> None:
+        account = SyncedEvent.objects.filter(pk=copy.id).values("calendar__connection")
+        _replacing(copy.id).filter(calendar__connection__in=account).update(additions=additions or None)
+
+    def without_additions(self, copy: Copy) -> Copy:
+        SyncedEvent.objects.filter(pk=copy.id).update(additions=None)
+        return self._reload(copy)
+
     def gone(self, copy: Copy, *, found: bool, moved: bool = False) -> None:
         now = timezone.now()
         with transaction.atomic():
@@ -232,6 +239,7 @@ class Appointments:
         now = timezone.now()
         with transaction.atomic():
             row = self._locked(copy)
+            # A right that was lost shows as a refused write before the next listing says so; the push is held back.
             if code == NO_RIGHT and row.attempts < 2:
                 self._hold(row, now=now)
                 return
@@ -242,7 +250,8 @@ class Appointments:
             # An event nobody wants any more must not stay for good: its removal is tried again each day (rule W2).
             row.due_at = now + DAY if row.state == EventState.DELETING else None
             row.attempts, row.failure, row.failure_text = row.attempts + 1, code[:60], detail[:500] or code
-            row.save(update_fields=["state", "due_at", "attempts", "failure", "failure_text"])
+            row.additions = None
+            row.save(update_fields=["state", "due_at", "attempts", "failure", "failure_text", "additions"])
             journal.about_copy(row, "write_failed", code=code, after=copy.wanted)
             if row.engagement:
                 # As iCloud has it: the appointment may be deleted, or another host's by now.
@@ -316,7 +325,7 @@ class Appointments:
         self, row: SyncedEvent, copy: Copy, *, etag: str, base: dict[str, str] | None, revision: int | None = None
     ) -> None:
         """Both sides agree on `base` now; whatever changed here meanwhile stays due."""
-        row.base, row.etag, row.intent, row.sent_at = base, etag, None, None
+        row.base, row.etag, row.intent, row.sent_at, row.additions = base, etag, None, None, None
         row.details = "\n".join(copy.details)
         row.revision = copy.revision if revision is None else revision
         row.attempts, row.failure, row.failure_text, row.vanished_at, row.fetch_at = 0, "", "", None, None

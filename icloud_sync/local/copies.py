@@ -67,6 +67,7 @@ def as_copy(row: SyncedEvent, texts: dict[int, EventText], *, now: datetime, set
         sent=row.sent_at is not None,
         settling=row.written_at is not None and now < row.written_at + settle,
         identities=row.identities,
+        additions=row.additions,
     )
 
 

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from icloud_sync.errors import ItemMissing, ItemUnreadable
 from icloud_sync.ical import ours
+from icloud_sync.ical.additions import additions_of
 from icloud_sync.ical.scan import uid_at_a_glance
 from icloud_sync.remote.client import Client
-from icloud_sync.sync.sides import Copy, Draft, Fields, Seen
+from icloud_sync.sync.sides import Additions, Copy, Draft, Fields, Seen
 
 
 class ICloudSide:
@@ -80,10 +81,13 @@ class ICloudSide:
         fields = event_fields(copy.wanted, copy)
         now = self.clock()
         if seen is None:
-            body = ours.build(fields, uid=copy.uid, now=now)
+            body = ours.build(fields, uid=copy.uid, now=now, additions=copy.additions)
         else:
             body = ours.patch(seen.body, fields, now=now, previous_details=copy.written_details)
         return self._drafted(copy, body)
+
+    def additions(self, copy: Copy, seen: Seen) -> Additions:
+        return additions_of(seen.body, previous_details=copy.written_details)
 
     def _drafted(self, copy: Copy, body: bytes) -> Draft:
         event = ours.read(body, zone=self.zone, details=copy.details)

@@ -18,6 +18,8 @@ from icloud_sync.sync.take import merge_into, take
 ROUNDS = 3
 # One refused name may be a name that was used before (fact 5.7); a second one is another fault.
 IDENTITIES = 2
+# Refused whatever the event says.
+NO_RIGHT = "need-privileges"
 
 
 def push(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
@@ -52,6 +54,10 @@ def create(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
         # A 404 on PUT means a calendar that is gone or a body it dislikes (fact 5.3): the next look tells which.
         raise ItemBusy("the calendar did not take the event", status=404) from None
     except ItemRefused as error:
+        if copy.additions and error.condition != NO_RIGHT:
+            # The appointment matters more than what was taken over from its old event.
+            create(ours.without_additions(copy), ours=ours, theirs=theirs)
+            return
         ours.refused(copy, code=error.condition or str(error.status), detail=str(error))
     else:
         _written(copy, draft, etag, ours=ours, theirs=theirs)
@@ -115,8 +121,10 @@ def remove(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
                 _not_there(copy, ours=ours, theirs=theirs)
                 return
             assert seen is not None
-            if seen.fields and remote_state(copy, seen) is Remote.EDITED:
-                ours.left_behind(copy, seen)
+            if seen.fields:
+                ours.hand_on(copy, theirs.additions(copy, seen))
+                if remote_state(copy, seen) is Remote.EDITED:
+                    ours.left_behind(copy, seen)
             etag = seen.etag
         ours.removing(copy)
         try:
@@ -137,8 +145,12 @@ def remove(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
 
 def _not_there(copy: Copy, *, ours: Ours, theirs: Theirs) -> None:
     """What was to be removed is not where it was: an earlier removal arrived, or the user deleted or moved it (P6)."""
-    moved = not copy.sent and ours.is_replaced(copy) and _mine(copy, theirs.find(copy, named=None)) is not None
-    ours.gone(copy, found=False, moved=moved)
+    moved = None
+    if not copy.sent and ours.is_replaced(copy):
+        moved = _mine(copy, theirs.find(copy, named=None))
+        if moved is not None:
+            ours.hand_on(copy, theirs.additions(copy, moved))
+    ours.gone(copy, found=False, moved=moved is not None)
 
 
 def _mine(copy: Copy, seen: Seen | None) -> Seen | None:

@@ -2,7 +2,8 @@
 
 Terminology: a *copy* is one of our events in iCloud (one host's engagement, written once); its *base* is what both
 sides last agreed on; its *intents* are what writes whose outcome is not known yet try to say, oldest first. Fields are
-texts: title, start, end (ISO 8601, UTC), location, notes.
+texts: title, start, end (ISO 8601, UTC), location, notes. *Additions* are what the user added on the phone to the event
+that a copy replaces: alarms, travel time and the like, never invitees.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from icloud_sync.rules.merge import Merge
 from icloud_sync.rules.states import Local
 
 Fields = dict[str, str]
+Additions = dict[str, list[str]]
 
 
 class Superseded(Exception):
@@ -44,6 +46,7 @@ class Copy:
     sent: bool = False
     settling: bool = False
     identities: int = 1
+    additions: Additions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,11 @@ class Theirs(Protocol):
         another calendar. None when it is nowhere."""
 
     def draft(self, copy: Copy, seen: Seen | None) -> Draft:
-        """Return the text of a new event, or the text of the event that was seen with our fields patched in."""
+        """Return the text of a new event, with the copy's additions, or the text of the event that was seen with our
+        fields patched in."""
+
+    def additions(self, copy: Copy, seen: Seen) -> Additions:
+        """Return what the user added to the copy's event. Raises ItemUnreadable."""
 
     def create(self, copy: Copy, draft: Draft) -> str | None:
         """Write a new event, only if the name is free; return its ETag if the server told it."""
@@ -151,6 +158,13 @@ class Ours(Protocol):
 
     def is_replaced(self, copy: Copy) -> bool:
         """Return whether another copy of the same appointment is about to be written in place of this one."""
+
+    def hand_on(self, copy: Copy, additions: Additions) -> None:
+        """Note what the user added to an event that is about to go, for the copy that replaces it in the same account,
+        if there is one and it was never sent (rules W5, K8)."""
+
+    def without_additions(self, copy: Copy) -> Copy:
+        """iCloud refused the event with what was taken over from another one: it is written without."""
 
     def gone(self, copy: Copy, *, found: bool, moved: bool = False) -> None:
         """Close the record of an event that is in iCloud no more; `found` tells whether we removed it ourselves.

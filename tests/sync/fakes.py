@@ -9,7 +9,7 @@ from typing import Any
 from icloud_sync.errors import ItemChanged, ItemMissing
 from icloud_sync.rules.merge import Merge
 from icloud_sync.rules.states import Local
-from icloud_sync.sync.sides import Copy, Draft, Fields, Seen
+from icloud_sync.sync.sides import Additions, Copy, Draft, Fields, Seen
 
 BASE: Fields = {"title": "Fitting", "start": "10:00", "end": "11:00", "location": "", "notes": ""}
 MOVED = BASE | {"start": "12:00", "end": "13:00"}
@@ -65,6 +65,9 @@ class ICloud:
         assert copy.wanted is not None
         kept = "" if seen is None else seen.unsupported
         return Draft(body=repr(copy.wanted).encode(), fields=copy.wanted, unsupported=kept)
+
+    def additions(self, copy: Copy, seen: Seen) -> Additions:
+        return {"of": [seen.etag]}
 
     def create(self, copy: Copy, draft: Draft) -> str | None:
         return self._write("create", copy, draft, clash=copy.path in self.events)
@@ -180,6 +183,14 @@ class LeadMagicX:
 
     def is_replaced(self, copy: Copy) -> bool:
         return self.replaced
+
+    def hand_on(self, copy: Copy, additions: Additions) -> None:
+        if self.replaced:
+            self.notes.append(("hand_on", additions))
+
+    def without_additions(self, copy: Copy) -> Copy:
+        self.notes.append("without_additions")
+        return replace(copy, additions=None)
 
     def gone(self, copy: Copy, *, found: bool, moved: bool = False) -> None:
         self.notes.append(("gone", found))

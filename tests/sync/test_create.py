@@ -177,3 +177,28 @@ def test_failures_of_the_account_go_up_untouched(error: Exception) -> None:
     with pytest.raises(type(error)):
         push(NEW, ours=ours, theirs=ICloud(script={"create": [error]}))
     assert ours.notes == [("begin", BASE, None)]
+
+
+def test_refused_with_what_was_taken_over_it_is_written_without() -> None:
+    """K8, W9: an alarm must not cost the appointment."""
+    dressed = copy_of(Local.NEW, additions={"alarms": ["BEGIN:VALARM"]})
+    icloud = ICloud(script={"create": [ItemRefused("no", status=403), ...]})
+    notes = run(dressed, icloud)
+    assert ("without_additions" in notes, notes[-1][0]) == (True, "written")
+    assert icloud.calls.count("create") == 2
+
+    icloud = ICloud(script={"create": [ItemRefused("no", status=403), ItemRefused("still", status=403)]})
+    assert run(dressed, icloud)[-1] == ("refused", "403", "still")
+
+
+def test_without_the_right_to_write_what_was_taken_over_waits() -> None:
+    dressed = copy_of(Local.NEW, additions={"alarms": ["BEGIN:VALARM"]})
+    icloud = ICloud(script={"create": [ItemRefused("no", status=403, condition="need-privileges")]})
+    assert run(dressed, icloud)[-1] == ("refused", "need-privileges", "no")
+    assert icloud.calls == ["create"]
+
+
+def test_a_refusal_of_a_plain_event_is_final() -> None:
+    icloud = ICloud(script={"create": [ItemRefused("no", status=403), ...]})
+    assert run(NEW, icloud)[-1] == ("refused", "403", "no")
+    assert icloud.calls == ["create"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from icloud_sync.errors import ItemBusy, ItemMissing, ItemRefused, OutcomeUnknown
+from icloud_sync.errors import ItemBusy, ItemChanged, ItemMissing, ItemRefused, OutcomeUnknown
 from icloud_sync.rules.states import Local
 from icloud_sync.sync.push import push
 from tests.sync.fakes import BASE, RENAMED, ICloud, LeadMagicX, NoRequest, copy_of, seen_as
@@ -107,3 +107,34 @@ def test_gone_while_it_is_removed() -> None:
     icloud = ICloud(script={"delete": [ItemMissing()]})
     icloud.put(BASE)
     assert run(CANCELLED, icloud) == [("gone", False)]
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_what_is_read_before_the_removal_is_handed_on_to_the_one_in_its_place(replaced: bool) -> None:
+    """W5, K8: the text under the very ETag that is removed, each time anew."""
+    icloud = ICloud(script={"delete": [ItemChanged(), ItemChanged(), ...]})
+    icloud.put(BASE)
+    ours = LeadMagicX(CANCELLED, replaced=replaced)
+    push(CANCELLED, ours=ours, theirs=icloud)
+    handed_on = [("hand_on", {"of": ['"2"']})] * 2 if replaced else []
+    assert ours.notes == [*handed_on, ("gone", True)]
+
+
+def test_what_cannot_be_read_hands_nothing_on() -> None:
+    icloud = ICloud()
+    icloud.put({})
+    unknown = copy_of(Local.ABSENT, etag="")
+    ours = LeadMagicX(unknown, replaced=True)
+    push(unknown, ours=ours, theirs=icloud)
+    assert ours.notes == [("gone", True)]
+
+
+def test_found_elsewhere_it_hands_on_what_it_has_there() -> None:
+    icloud = ICloud(elsewhere=seen_as(path="/1/calendars/work/U.ics", etag='"8"'))
+    ours = LeadMagicX(CANCELLED, replaced=True)
+    push(CANCELLED, ours=ours, theirs=icloud)
+    assert ours.notes == [("hand_on", {"of": ['"8"']}), ("gone", False)]
+    another = ICloud(elsewhere=seen_as(path="/1/calendars/work/U.ics", uid="X"))
+    ours = LeadMagicX(CANCELLED, replaced=True)
+    push(CANCELLED, ours=ours, theirs=another)
+    assert ours.notes == [("gone", False)]
