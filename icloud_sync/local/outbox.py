@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Exists, F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from calendars.choices import CalendarType
 from calendars.models import Engagement
@@ -24,6 +24,7 @@ from icloud_sync.models import (
     ICloudCalendar,
     SyncedEvent,
 )
+from icloud_sync.sync.sides import Additions
 
 # Why a closed copy may be in iCloud nevertheless: it was not there when we looked, or it was left there.
 MISSING, LEFT = "missing", "left"
@@ -85,11 +86,19 @@ def primary_calendars(user_ids: set[int]) -> dict[int, ICloudCalendar]:
     return {row.user_id: row.primary_calendar for row in rows if row.primary_calendar}
 
 
-def reserve(engagement: Engagement, calendar: ICloudCalendar, *, now: datetime) -> SyncedEvent:
+def reserve(
+    engagement: Engagement, calendar: ICloudCalendar, *, now: datetime, additions: Additions | None = None
+) -> SyncedEvent:
     """Make the outbox row of a new copy, with a UID and a name never used before (facts 5.2, 5.7)."""
     uid, path = new_identity(calendar)
     return SyncedEvent.objects.create(
-        engagement=engagement, calendar=calendar, uid=uid, path=path, due_at=now, created_at=now
+        engagement=engagement,
+        calendar=calendar,
+        uid=uid,
+        path=path,
+        due_at=now,
+        created_at=now,
+        additions=additions,
     )
 
 
@@ -164,6 +173,22 @@ def due(connection_id: int, *, now: datetime) -> QuerySet[SyncedEvent]:
         .annotate(removal=Q(state=EventState.DELETING))
         .order_by("due_at", "engagement", "-removal", "pk")
     )
+
+
+def about_to_be_replaced(ids: Iterable[int]) -> list[SyncedEvent]:
+    """Return the copies that go, where the one in their place, in the same account, was never sent; oldest first, with
+    what a copy of them needs. `ids`: rows about to be pushed, of either kind."""
+    pushed = SyncedEvent.objects.filter(pk__in=list(ids), engagement__isnull=False)
+    new = SyncedEvent.objects.filter(
+        state=EventState.PENDING,
+        sent_at=None,
+        engagement=OuterRef("engagement"),
+        calendar__connection=OuterRef("calendar__connection"),
+    )
+    rows = SyncedEvent.objects.filter(
+        Exists(new), engagement__in=pushed.values("engagement"), state=EventState.DELETING, calendar__gone_at=None
+    )
+    return list(rows.select_related("calendar__connection", "engagement__session", "engagement__calendar"))
 
 
 def sendable() -> Q:
@@ -250,7 +275,9 @@ def move_copies(user_id: int, primary: ICloudCalendar, *, now: datetime) -> set[
             retire(row, now=now)
         attention.resolve(row.engagement, attention.WRITE_FAILED, now=now)
         touched.add(row.calendar.connection_id)
-        reserve(row.engagement, primary, now=now)
+        # Read from a still older copy that may be gone by now; this one was not written yet.
+        same_account = row.calendar.connection_id == primary.connection_id
+        reserve(row.engagement, primary, now=now, additions=row.additions if same_account else None)
     return touched
 
 

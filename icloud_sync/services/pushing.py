@@ -12,6 +12,7 @@ from icloud_sync.errors import ItemBusy, ItemError, ItemUnreadable, OutcomeUnkno
 from icloud_sync.local import copies, outbox
 from icloud_sync.models import SyncedEvent
 from icloud_sync.rules.outcomes import backoff
+from icloud_sync.services.replacing import take_along
 from icloud_sync.services.run import Run, error_code, settle
 from icloud_sync.sync.push import push
 from icloud_sync.sync.sides import Superseded
@@ -36,6 +37,7 @@ def push_due(run: Run) -> int:
         due = list(outbox.due(run.connection.pk, now=timezone.now()).values_list("pk", flat=True)[:BATCH])
         if not due:
             return sent
+        take_along(run, due)
         for row_id in due:
             _one(run, row_id)
             sent += 1
