@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from calendars.models import Appointment, Calendar
 from calendars.services.errors import Refused
+from icloud_sync.local import outbox
 from icloud_sync.models import EventState, SyncedEvent
 from icloud_sync.services import connecting, flags, syncing
 from tests import night
@@ -298,7 +299,8 @@ def flags_mended(scene: Scene) -> None:
     for row in SyncedEvent.objects.filter(state=EventState.FAILED):
         assert row.engagement is not None
         flags.retry(appointment_id=scene.appointment.pk, now=timezone.now())
-    SyncedEvent.objects.filter(state=EventState.DELETING, due_at=None).update(due_at=timezone.now(), failure="")
+    # A removal is tried again by itself, only not before tomorrow.
+    SyncedEvent.objects.filter(outbox.refused_removal()).update(due_at=timezone.now())
 
 
 def come_close_to_rest(scene: Scene) -> None:
