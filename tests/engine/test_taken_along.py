@@ -273,6 +273,7 @@ def test_a_worker_may_die_at_any_moment(stage: Stage) -> None:
         assert number > 2
 
 
+@pytest.mark.late_turns(3)
 @pytest.mark.parametrize("kind", ["commit", "request", "answer"])
 def test_a_worker_that_dies_once_at_each_moment(dressed: Ground, kind: Any) -> None:
     """The next one finishes: one event with everything."""
