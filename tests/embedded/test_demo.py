@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
 
 WATCHING = "import time; from leadmagicx.embedded.parent import Parent; parent = Parent(); print('up', flush=True)\n"
 WATCHING += "while not parent.wants_us_to_stop(): time.sleep(0.02)"
+AS_A_JOB = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 class Run:
@@ -147,10 +148,10 @@ def test_a_demo_notices_that_its_make_alone_was_told_to_stop(number: signal.Sign
     (tmp_path / "watching.py").write_text(WATCHING)
     (tmp_path / "Makefile").write_text(f"demo:\n\t@{sys.executable} {tmp_path / 'watching.py'}\n")
     environ = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-    # In a group of its own, as a terminal's job: the default for an interrupt, however pytest was started.
-    started = subprocess.Popen(
-        [make, "-C", str(tmp_path), "-s"], env=environ, stdout=subprocess.PIPE, restore_signals=True, process_group=0
-    )
+    # In a group of its own and with the default for an interrupt, as a terminal's job, however pytest was started:
+    # what a script puts into the background ignores interrupts, and so does all that it starts.
+    command = [sys.executable, "-c", AS_A_JOB, make, "-C", str(tmp_path), "-s"]
+    started = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, process_group=0)
     with started:
         assert started.stdout
         assert started.stdout.readline() == b"up\n"
