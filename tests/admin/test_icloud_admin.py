@@ -90,6 +90,7 @@ def test_no_list_tells_a_private_title_letter_by_letter(desk, busy_account, subt
                 assert column not in {str(name).lstrip("-") for name in order}
 
 
+@pytest.mark.late
 def test_every_filter_that_a_list_offers_opens(boss, busy_account, subtests):
     one_of_each(busy_account)
     for model in admin.site._registry:

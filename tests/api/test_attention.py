@@ -64,6 +64,7 @@ def test_of_a_deleted_appointment_the_title_stays(place: Ground) -> None:
     assert "“Grace Hopper” on " in browser(place.ada.user).get("/attention/").content.decode()
 
 
+@pytest.mark.late_turns(3)
 @pytest.mark.parametrize("why", ["deleted", "cancelled", "reassigned"])
 @pytest.mark.parametrize("who", ["host", "staff"])
 def test_what_cannot_be_removed_can_be_tried_again_by_whoever_sees_it(place: Ground, why: str, who: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from leadmagicx.accounts.models import User
 from tests import chromium, kept
@@ -21,6 +21,10 @@ from tests.stage import Person, Stage
 
 # Playwright's synchronous face runs an event loop in this thread, which Django takes for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+# On a machine that is taken away for seconds an answer is late, and nothing is wrong.
+MOST_WAITING = 15_000
+expect.set_options(timeout=MOST_WAITING)
 
 VIEWPORTS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
 # Nothing of the browser's own leaves the machine.
@@ -65,7 +69,7 @@ class Window:
 
     def __init__(self, context: BrowserContext, origin: str) -> None:
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(MOST_WAITING)
         self.origin = origin
         self.complaints: list[str] = []
         self.page.on("console", lambda line: self._heard(line.type, line.text))

@@ -70,6 +70,7 @@ def test_again_it_changes_nothing(stand_in):
     assert len(seen.requests) == 0
 
 
+@pytest.mark.late
 def test_who_disconnected_stays_disconnected(stand_in):
     run()
     from django.utils import timezone

@@ -67,6 +67,7 @@ def test_all_big_bodies_together_take_little_memory() -> None:
     assert 0 <= int(run.stdout) < MOST_MEMORY
 
 
+@pytest.mark.late_turns(2)
 @pytest.mark.parametrize("case", [case for case in CASES.values() if not case.refused], ids=lambda case: case.name)
 def test_the_essence_expands_like_the_body(case: Case) -> None:
     event = scan(case.octets())

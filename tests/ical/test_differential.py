@@ -44,7 +44,7 @@ def by_us(body: bytes) -> list[tuple[datetime, datetime]]:
     return sorted((one.start, one.end) for one in found)
 
 
-@pytest.mark.late_turns(2)
+@pytest.mark.late_turns(4)
 @pytest.mark.parametrize("hundred", range(6))
 def test_generated_events_expand_as_in_recurring_ical_events(hundred: int) -> None:
     occurrences = 0
@@ -56,7 +56,7 @@ def test_generated_events_expand_as_in_recurring_ical_events(hundred: int) -> No
     assert occurrences > 500
 
 
-@pytest.mark.late_turns(2)
+@pytest.mark.late_turns(4)
 @pytest.mark.parametrize("fifty", range(8))
 def test_rules_step_as_in_dateutil(fifty: int) -> None:
     rng = random.Random(fifty)

@@ -15,10 +15,13 @@ from icloud_sync.ical.expand import expand
 from icloud_sync.ical.fingerprint import fingerprint
 from icloud_sync.ical.ours import EventFields, patch, read
 from icloud_sync.ical.scan import scan
+from tests import night
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WINDOW = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
 FIELDS = EventFields("t", WINDOW[0], WINDOW[1], "l", "n", ("d",), "Europe/Berlin")
+
+thoroughly = settings(max_examples=2_000 if night.NIGHTLY else 150, deadline=None)
 
 moments = st.sampled_from(
     [
@@ -128,7 +131,7 @@ def foreseen(error: ItemUnreadable) -> None:
     assert error.reason != "unexpected"
 
 
-@settings(max_examples=300, deadline=None)
+@thoroughly
 @given(body=bodies)
 def test_no_combination_surprises_the_reader(body: bytes) -> None:
     try:
@@ -144,7 +147,7 @@ def test_no_combination_surprises_the_reader(body: bytes) -> None:
         assert all(one.busy_start < WINDOW[1] and one.busy_end >= WINDOW[0] for one in found)
 
 
-@settings(max_examples=150, deadline=None)
+@thoroughly
 @given(body=bodies)
 def test_no_combination_surprises_an_update(body: bytes) -> None:
     try:
@@ -160,7 +163,7 @@ def test_no_combination_surprises_an_update(body: bytes) -> None:
         assert patch(patched, FIELDS, now=WINDOW[0]) is patched
 
 
-@settings(max_examples=150, deadline=None)
+@thoroughly
 @given(body=st.binary(max_size=300))
 def test_no_octets_surprise_the_reader(body: bytes) -> None:
     for wrapped in (body, b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:a\r\n" + body + b"\r\nEND:VEVENT\r\nEND:VCALENDAR"):
